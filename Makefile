@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# Everything a person does with this tree is a target here; `make help` lists them.
+
+# The kernel to build for: a series such as 6.1 or 6.12, which stands for the newest release of it
+# whose headers are installed, or a full release.
+KVER ?= 6.12
+KREL = $(shell tools/krel $(KVER))
+KDIR = /lib/modules/$(KREL)/build
+OUT = $(CURDIR)/build/$(KREL)
+
+# Rooms with kernel code. The kernel's build system puts its results beside the sources; so that one
+# tree serves several kernels, it is shown a tree of symbolic links per kernel.
+ROOMS := include shmem_ring offset_mgr ipi window vni node
+
+TOOL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iinclude
+
+.PHONY: all modules tools sparse links deps demo test check help clean
+
+all: modules tools ## build the modules for KVER (6.12 or 6.1) and the commands
+
+links:
+	@test -n "$(KREL)"
+	@mkdir -p $(OUT)
+	@find $(OUT) -xtype l -delete
+	@for f in Kbuild $$(find $(ROOMS) -type f -name '*.[chS]' -o -type f -name Kbuild.inc); do \
+		mkdir -p $(OUT)/$$(dirname $$f) && ln -sfn $(CURDIR)/$$f $(OUT)/$$f; done
+
+modules: links ## build only the modules for KVER
+	$(MAKE) -C $(KDIR) M=$(OUT) W=1 modules
+
+sparse: links ## build the modules anew under sparse; a finding is an error
+	$(MAKE) -C $(KDIR) M=$(OUT) clean
+	$(MAKE) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
+
+tools: build/bin/vni-node ## build only the commands
+
+build/bin/vni-node: $(wildcard tools/vni-node/*.[ch]) $(wildcard include/*.h include/uapi/*.h)
+	@mkdir -p build/bin
+	$(CC) $(TOOL_CFLAGS) -static -o $@ $(filter %.c,$^)
+
+deps: ## install the Debian packages that are missing (root)
+	@tools/deps install
+
+demo: ## boot two kernels, run iperf3 between them, print a table (installs and builds first)
+	@tools/deps install $(KVER)
+	@tools/vni-demo --kver $(KVER)
+
+test: ## all tests (installs and builds first)
+	@tools/deps install
+	@tests/all
+
+include tests/unit/unit.mk
+include tests/model/model.mk
+include tests/fuzz/fuzz.mk
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+clean: ## remove what was built, but not the downloaded kernels
+	@for d in build/*; do [ "$$d" = build/lab ] || rm -rf "$$d"; done

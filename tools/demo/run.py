@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The sequence of a demo; each function is one or a few steps and leaves facts."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from . import counters, network, prepare, rtt, stream, table, udp
+from .errors import DemoError
+from .lab import Lab, slow
+from .record import Record
+from .route import Routes
+from .screen import Screen
+
+_NODES = 2
+_FORMS = ("headtail", "offset")
+_SETTLE_SECONDS = 5.0
+
+
+class Run:
+    def __init__(self, screen: Screen, lab: Lab, record: Record, options: argparse.Namespace
+                 ) -> None:
+        self._screen = screen
+        self._lab = lab
+        self._record = record
+        self._options = options
+        self._routes: Routes
+        self._before: list[counters.Snapshot] = []
+        self._load = prepare.load()
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Forget what a run before has found."""
+        self.facts: dict[str, Any] = {"load": self._load}
+        self.rows: list[table.Row] = []
+
+    # -- up to two nodes that reach each other -----------------------------------------------
+
+    def prepare(self) -> None:
+        screen, kver = self._screen, self._options.kver
+        with screen.step("packages") as step:
+            prepare.packages(self._record, kver, step)
+        with screen.step(f"build: make all KVER={kver}"):
+            prepare.build(self._record, kver)
+
+    def boot(self) -> None:
+        prepare.build_rr(self._record)
+        with self._screen.step("boot") as step:
+            self._lab.up([f"{prepare.RR}:/usr/bin/rr"], step.note)
+            step.result = "all nodes are up"
+        status = self._lab.status()
+        self.facts["place"] = {**prepare.host(), "load": self.facts.pop("load"),
+                               "env": self._lab.env, "accel": status.get("accel", "?"),
+                               "kernels": [node.get("release", "?") for node in status["nodes"]]}
+
+    def connect(self) -> None:
+        screen, lab = self._screen, self._lab
+        for node in range(_NODES):
+            with screen.step(f"node {node}: insmod vni_shm.ko, insmod vni.ko"):
+                network.insert_modules(lab, node)
+        for node in range(_NODES):
+            with screen.step(f"node {node}: ip link set vni0 up, ip addr add "
+                             f"{network.address(node)}/24 dev vni0"):
+                network.link_up(lab, node)
+        with screen.step("carrier on both nodes"):
+            for node in range(_NODES):
+                network.wait_for_carrier(lab, node)
+        with screen.step("ping node 1 from node 0") as step:
+            step.result = network.ping(lab, 10)
+        with screen.step("servers, and veth between two namespaces of node 0") as step:
+            cpu = self._options.cpu0
+            if cpu is None:
+                cpu = network.bell_cpu(lab)
+                step.result = f"doorbells interrupt CPU {cpu} of node 0: its programs run there"
+            self._routes = network.routes(cpu)
+            network.make_veth(lab)
+            network.start_servers(lab, self._routes.places())
+            self.facts["node0_cpu"] = cpu
+        time.sleep(0.3)
+        self._before = counters.take_all(lab, _NODES)
+
+    # -- figures -----------------------------------------------------------------------------
+
+    def stream(self) -> None:
+        runs, seconds = self._options.runs, self._options.seconds
+        text = f"TCP, one stream, {runs} runs of {seconds} s each in turns"
+        with self._screen.step(text) as step:
+            before = counters.take_all(self._lab, _NODES)
+            result = stream.measure(self._lab, self._record, self._routes, runs, seconds, step.note)
+            after = counters.take_all(self._lab, _NODES)
+            grown = [new.since(old) for new, old in zip(after, before)]
+            bells = counters.bells_per_frame(grown)
+            facts = {**result.facts(), "bells_per_frame": bells}
+            self.facts["tcp"] = facts
+            rows = table.stream_rows(facts, "mixed")
+            step.result = _summary(rows)
+        every = f"1 in {1 / bells:.0f} frames" if bells else "none"
+        self.rows += rows
+        self.rows.append(("doorbells per frame", f"{bells:.4f}", "", "",
+                          f"{every}, of both nodes, during these runs"))
+
+    def forms(self) -> None:
+        runs, seconds = max(1, min(3, self._options.runs)), self._options.seconds
+        self.facts["forms"] = {}
+        for form in _FORMS:
+            with self._screen.step(f"TCP in the form {form}, {runs} runs each") as step:
+                stream.set_form(self._lab, _NODES, form)
+                try:
+                    result = stream.measure(self._lab, self._record, self._routes, runs, seconds,
+                                            step.note, f"TCP {form}")
+                finally:
+                    stream.set_form(self._lab, _NODES, "mixed")
+                self.facts["forms"][form] = result.facts()
+                rows = table.stream_rows(result.facts(), form)
+                step.result = _summary(rows)
+            self.rows += rows
+
+    def datagrams(self) -> None:
+        self.facts["udp"] = []
+        for size in udp.SIZES:
+            for route in (self._routes.there, self._routes.back):
+                with self._screen.step(f"UDP, {size} bytes, node {route.name}") as step:
+                    fact = udp.measure(self._lab, self._record, route, size)
+                    self.facts["udp"].append(fact)
+                    row = table.udp_rows([fact])[0]
+                    step.result = f"{row[1]}, {row[4]}"
+        self.rows += table.udp_rows(self.facts["udp"])
+
+    def round_trips(self) -> None:
+        self.facts["rtt"] = {}
+        for protocol in rtt.PROTOCOLS:
+            with self._screen.step(f"round trips of 1 byte over {protocol.upper()}") as step:
+                fact = rtt.measure(self._lab, self._record, self._routes, protocol)
+                self.facts["rtt"][protocol] = fact
+                step.result = ", ".join(f"{name} median {value['median'] / 1000:.0f} us, "
+                                        f"p99 {value['p99'] / 1000:.0f} us"
+                                        for name, value in fact.items())
+        self.rows += table.rtt_rows(self.facts["rtt"])
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def _settled(self) -> list[counters.Snapshot]:
+        """The counters once all that was sent has been read. A slot's owner may notice that it is
+        free again only when it next has work to do: a ping gives it some."""
+        until = time.monotonic() + _SETTLE_SECONDS * slow()
+        after = counters.take_all(self._lab, _NODES)
+        while any(new.values["slots_lent"] for new in after) and time.monotonic() < until:
+            network.ping(self._lab, 3)
+            after = counters.take_all(self._lab, _NODES)
+        return after
+
+    def check(self) -> None:
+        with self._screen.step("frames that VNI dropped, slots still lent") as step:
+            after = self._settled()
+            grown = [new.since(old) for new, old in zip(after, self._before)]
+            lost = [counters.drops(node) for node in grown]
+            lent = [new.values["slots_lent"] for new in after]
+            self.facts["vni_drops"], self.facts["slots_lent"] = lost, lent
+            self.facts["counters"] = grown
+            for node in range(_NODES):
+                self._record.text(f"counters-node{node}-before.txt", self._before[node].text)
+                self._record.text(f"counters-node{node}-after.txt", after[node].text)
+            if any(lost) or any(lent):
+                raise DemoError(f"VNI dropped {lost} frames (node 0, node 1), slots that are "
+                                f"still lent: {lent}; see counters-*.txt")
+            frames = sum(node["tx_frames"] for node in grown)
+            step.result = f"0 of {frames} frames; 0 slots"
+        self.rows.append(("frames dropped by VNI", "0", "", "",
+                          f"of {frames} that crossed; slots still lent at the end: 0"))
+        with self._screen.step("kernel logs") as step:
+            self._lab.check_logs()
+            step.result = "no warning in either"
+
+
+def _summary(rows: list[table.Row]) -> str:
+    return "; ".join(f"{row[0].split(',')[0].removeprefix('TCP ')} {row[1]}, {row[3]} of veth"
+                     for row in rows)

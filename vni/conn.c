@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A connection: this node's end of all rings between it and one seat, from link up to link down.
+ * The callbacks here are vni_channel_ops: process context, one at a time, never under the RTNL.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "vni.h"
+
+static void conn_reset(void *priv, unsigned int seat)
+{
+	struct vni_dev *vd = priv;
+	unsigned int i;
+
+	for (i = 0; i < vd->geo.queues; i++) {
+		struct vni_eth_ends *ends = vni_own_ends(vd, seat, i);
+
+		vni_ring_clear(&ends->tx);
+		vni_ring_clear(&ends->rx);
+		vni_ring_clear(&ends->give);
+		vni_ring_clear(&ends->take);
+	}
+}
+
+static void pipe_attach(struct vni_dev *vd, struct vni_pipe *pipe, unsigned int seat,
+			unsigned int i, const void *peer, const struct vni_geometry *geo)
+{
+	unsigned int self = vni_shm_seat(vd->win);
+	struct vni_eth_ends *own = vni_own_ends(vd, seat, i);
+	const struct vni_eth_ends *theirs =
+		(const struct vni_eth_ends *)(peer + geo->ends) + self * geo->queues + i;
+	u32 ours = seat * vd->geo.queues + i;
+	u32 other = self * geo->queues + i;
+
+	vni_ring_attach(&pipe->tx, &own->tx, &theirs->rx, vd->geo.ring_lines);
+	pipe->tx_bytes = vd->geo.ring_lines * VNI_LINE;
+	pipe->tx_store = vd->base + vd->geo.rings + (u64)ours * pipe->tx_bytes;
+	vni_ring_attach(&pipe->take, &own->take, &theirs->give, geo->returns);
+	pipe->take_store = peer + geo->give_rings + (u64)other * geo->returns * sizeof(__le32);
+	/* all that is lent must fit into the return ring, whatever order it comes back in */
+	pipe->lend_max = min(geo->returns, vd->queues[i].om.count);
+
+	vni_ring_attach(&pipe->rx, &own->rx, &theirs->tx, geo->ring_lines);
+	pipe->rx_bytes = geo->ring_lines * VNI_LINE;
+	pipe->rx_store = peer + geo->rings + (u64)other * pipe->rx_bytes;
+	pipe->peer_buffer = peer + geo->buffer;
+	pipe->peer_slots = geo->slots;
+	vni_ring_attach(&pipe->give, &own->give, &theirs->take, vd->geo.returns);
+	pipe->give_store =
+		vd->base + vd->geo.give_rings + (u64)ours * vd->geo.returns * sizeof(__le32);
+}
+
+static void conn_free(struct vni_conn *conn)
+{
+	unsigned int i;
+
+	for (i = 0; i < conn->queues; i++)
+		kvfree(conn->pipes[i].flight);
+	kvfree(conn);
+}
+
+static struct vni_conn *conn_alloc(struct vni_dev *vd, unsigned int seat, const void *peer,
+				   const struct vni_geometry *geo)
+{
+	unsigned int i, queues = min(vd->geo.queues, geo->queues);
+	struct vni_conn *conn = kvzalloc(struct_size(conn, pipes, queues), GFP_KERNEL);
+
+	if (!conn)
+		return NULL;
+	conn->seat = seat;
+	conn->queues = queues;
+	conn->features = geo->features;
+	conn->frame_max = geo->frame_max;
+	conn->eth = peer + sizeof(struct vni_chan);
+	for (i = 0; i < queues; i++) {
+		struct vni_pipe *pipe = &conn->pipes[i];
+
+		pipe_attach(vd, pipe, seat, i, peer, geo);
+		pipe->moved = jiffies;
+		pipe->flight = kvcalloc(vd->geo.ring_lines, sizeof(*pipe->flight), GFP_KERNEL);
+		if (!pipe->flight) {
+			conn_free(conn);
+			return NULL;
+		}
+	}
+	return conn;
+}
+
+/* What every peer can take, and whether there is anyone at all. */
+static void conns_changed(struct vni_dev *vd)
+{
+	u32 common = ~0u;
+	u64 left;
+
+	for (left = vd->up; left; left &= left - 1) {
+		const struct vni_conn *conn =
+			rcu_dereference_protected(vd->conns[__ffs64(left)], true);
+
+		common &= conn->features;
+	}
+	WRITE_ONCE(vd->common, common);
+	/* a peer that gives nothing back cannot hold what the others need */
+	WRITE_ONCE(vd->lend_share, max_t(u32, 2 * VNI_ETH_SLOTS_MAX,
+					 vd->queues[0].om.count / max(hweight64(vd->up), 1UL)));
+	if (vd->up)
+		netif_carrier_on(vd->ndev);
+	else
+		netif_carrier_off(vd->ndev);
+}
+
+static int conn_up(void *priv, unsigned int seat, const void *peer, u64 size, u32 version,
+		   const char **why)
+{
+	struct vni_dev *vd = priv;
+	struct vni_geometry geo;
+	struct vni_conn *conn;
+	unsigned int i;
+
+	if (version >> 16 != VNI_ETH_VERSION >> 16) {
+		*why = "its Ethernet service has another version; use modules of one version";
+		return -EPROTO;
+	}
+	if (size < sizeof(struct vni_chan) + sizeof(struct vni_eth)) {
+		*why = "its channel is too small for the Ethernet service";
+		return -EPROTO;
+	}
+	if (vni_geometry_read(&geo, peer + sizeof(struct vni_chan), size, vni_shm_seats(vd->win),
+			      why))
+		return -EPROTO;
+	conn = conn_alloc(vd, seat, peer, &geo);
+	if (!conn) {
+		*why = "no memory here";
+		return -ENOMEM;
+	}
+	if (le32_to_cpu(READ_ONCE(conn->eth->mtu)) != vd->ndev->mtu)
+		netdev_info(vd->ndev,
+			    "node %u has an MTU of %u, this node %u: larger frames than a node's MTU still arrive, but give both the same\n",
+			    seat, le32_to_cpu(READ_ONCE(conn->eth->mtu)), vd->ndev->mtu);
+	rcu_assign_pointer(vd->conns[seat], conn);
+	WRITE_ONCE(vd->up, vd->up | BIT_ULL(seat));
+	conns_changed(vd);
+	/* the peer may have sent before we were ready to see its doorbell: arm the rings */
+	local_bh_disable();
+	for (i = 0; i < vd->geo.queues; i++)
+		napi_schedule(&vd->queues[i].napi);
+	local_bh_enable();
+	return 0;
+}
+
+static void conn_down(void *priv, unsigned int seat)
+{
+	struct vni_dev *vd = priv;
+	struct vni_conn *conn = rcu_dereference_protected(vd->conns[seat], true);
+	unsigned int i;
+
+	WRITE_ONCE(vd->up, vd->up & ~BIT_ULL(seat));
+	conns_changed(vd);
+	/*
+	 * xmit and poll run as RCU readers and find the seat in vni_dev.up first: from here on none
+	 * of them uses the connection. The pointer stays until then, so that who found the seat
+	 * need not fear to find it gone at a second look.
+	 */
+	synchronize_net();
+	for (i = 0; i < conn->queues; i++)
+		vni_tx_forget(&vd->queues[i], &conn->pipes[i], seat);
+	RCU_INIT_POINTER(vd->conns[seat], NULL);
+	conn_free(conn);
+}
+
+const struct vni_channel_ops vni_channel_ops = {
+	.reset = conn_reset,
+	.up = conn_up,
+	.down = conn_down,
+};

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ethtool: statistics by cause, sizes of the rings, moderation, the threshold of the mixed form. */
+#include <linux/ethtool.h>
+
+#include "vni.h"
+
+struct vni_stat {
+	const char *name;
+	size_t offset;
+};
+
+/* clang-format off */
+#define RX_STAT(field) { "rx_" #field, offsetof(struct vni_queue, rx.field) }
+#define TX_STAT(field) { "tx_" #field, offsetof(struct vni_queue, tx.field) }
+
+static const struct vni_stat rx_stats[] = {
+	RX_STAT(frames),     RX_STAT(bytes),	 RX_STAT(inline_frames),
+	RX_STAT(bells_rung), RX_STAT(polls),	 RX_STAT(timer_polls),
+	RX_STAT(no_memory),  RX_STAT(bad_frame), RX_STAT(stale),
+};
+
+static const struct vni_stat tx_stats[] = {
+	TX_STAT(frames),       TX_STAT(bytes),	     TX_STAT(inline_frames), TX_STAT(bells_rung),
+	TX_STAT(bells_spared), TX_STAT(stops),	     TX_STAT(wakes),	     TX_STAT(no_peer),
+	TX_STAT(too_long),     TX_STAT(bad_offload), TX_STAT(peer_full),
+};
+
+/* clang-format on */
+
+static const char *const state_stats[] = { "bells_seen", "slots", "slots_free", "slots_lent" };
+
+#define STATS_A_QUEUE (ARRAY_SIZE(rx_stats) + ARRAY_SIZE(tx_stats) + ARRAY_SIZE(state_stats))
+
+static int get_sset_count(struct net_device *ndev, int set)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+
+	return set == ETH_SS_STATS ? vd->geo.queues * STATS_A_QUEUE : -EOPNOTSUPP;
+}
+
+static void get_strings(struct net_device *ndev, u32 set, u8 *data)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+	unsigned int q, i;
+
+	if (set != ETH_SS_STATS)
+		return;
+	for (q = 0; q < vd->geo.queues; q++) {
+		for (i = 0; i < ARRAY_SIZE(rx_stats); i++)
+			ethtool_sprintf(&data, "q%u_%s", q, rx_stats[i].name);
+		for (i = 0; i < ARRAY_SIZE(tx_stats); i++)
+			ethtool_sprintf(&data, "q%u_%s", q, tx_stats[i].name);
+		for (i = 0; i < ARRAY_SIZE(state_stats); i++)
+			ethtool_sprintf(&data, "q%u_%s", q, state_stats[i]);
+	}
+}
+
+static u64 *put_stats(const struct vni_queue *q, const struct vni_stat *stats, unsigned int count,
+		      const struct u64_stats_sync *sync, u64 *to)
+{
+	unsigned int start, i;
+
+	do {
+		start = u64_stats_fetch_begin(sync);
+		for (i = 0; i < count; i++)
+			to[i] = u64_stats_read(
+				(const u64_stats_t *)((const char *)q + stats[i].offset));
+	} while (u64_stats_fetch_retry(sync, start));
+	return to + count;
+}
+
+static void get_ethtool_stats(struct net_device *ndev, struct ethtool_stats *unused, u64 *data)
+{
+	struct vni_dev *vd = netdev_priv(ndev);
+	unsigned int i;
+
+	for (i = 0; i < vd->geo.queues; i++) {
+		struct vni_queue *q = &vd->queues[i];
+
+		/* what peers gave back since we last looked counts as free */
+		local_bh_disable();
+		vni_tx_service(q, READ_ONCE(q->polled));
+		local_bh_enable();
+		data = put_stats(q, rx_stats, ARRAY_SIZE(rx_stats), &q->rx.sync, data);
+		data = put_stats(q, tx_stats, ARRAY_SIZE(tx_stats), &q->tx.sync, data);
+		*data++ = atomic64_read(&q->bells_seen);
+		spin_lock_bh(&q->lock);
+		*data++ = q->om.count;
+		*data++ = q->om.nfree;
+		*data++ = q->om.count - q->om.nfree;
+		spin_unlock_bh(&q->lock);
+	}
+}
+
+static void get_drvinfo(struct net_device *ndev, struct ethtool_drvinfo *info)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+
+	strscpy(info->driver, "vni", sizeof(info->driver));
+	snprintf(info->version, sizeof(info->version), "window %u.%u", VNI_VERSION_MAJOR,
+		 VNI_VERSION_MINOR);
+	snprintf(info->bus_info, sizeof(info->bus_info), "%s:%u", vni_shm_name(vd->win),
+		 vni_shm_seat(vd->win));
+}
+
+/* Memory has no line rate; what others that copy in software report is taken by bonds as one. */
+static int get_link_ksettings(struct net_device *ndev, struct ethtool_link_ksettings *cmd)
+{
+	cmd->base.speed = SPEED_10000;
+	cmd->base.duplex = DUPLEX_FULL;
+	cmd->base.port = PORT_OTHER;
+	cmd->base.autoneg = AUTONEG_DISABLE;
+	return 0;
+}
+
+static void get_ringparam(struct net_device *ndev, struct ethtool_ringparam *ring,
+			  struct kernel_ethtool_ringparam *kernel_ring,
+			  struct netlink_ext_ack *extack)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+
+	ring->tx_max_pending = vd->geo.ring_lines;
+	ring->tx_pending = vd->geo.ring_lines;
+	ring->rx_max_pending = vd->geo.ring_lines;
+	ring->rx_pending = vd->geo.ring_lines;
+}
+
+static void get_channels(struct net_device *ndev, struct ethtool_channels *channels)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+
+	channels->max_combined = vd->geo.queues;
+	channels->combined_count = vd->geo.queues;
+}
+
+static int get_coalesce(struct net_device *ndev, struct ethtool_coalesce *ec,
+			struct kernel_ethtool_coalesce *kernel_ec, struct netlink_ext_ack *extack)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+
+	ec->rx_coalesce_usecs = vd->rx_usecs;
+	ec->use_adaptive_rx_coalesce = vd->adaptive;
+	return 0;
+}
+
+static int set_coalesce(struct net_device *ndev, struct ethtool_coalesce *ec,
+			struct kernel_ethtool_coalesce *kernel_ec, struct netlink_ext_ack *extack)
+{
+	struct vni_dev *vd = netdev_priv(ndev);
+
+	if (ec->rx_coalesce_usecs > 10000) {
+		NL_SET_ERR_MSG(extack, "rx-usecs: expected 0 (never poll by timer) to 10000");
+		return -EINVAL;
+	}
+	WRITE_ONCE(vd->rx_usecs, ec->rx_coalesce_usecs);
+	WRITE_ONCE(vd->adaptive, ec->use_adaptive_rx_coalesce);
+	return 0;
+}
+
+static int get_tunable(struct net_device *ndev, const struct ethtool_tunable *tuna, void *data)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+
+	if (tuna->id != ETHTOOL_TX_COPYBREAK)
+		return -EOPNOTSUPP;
+	*(u32 *)data = vd->copybreak;
+	return 0;
+}
+
+static int set_tunable(struct net_device *ndev, const struct ethtool_tunable *tuna,
+		       const void *data)
+{
+	struct vni_dev *vd = netdev_priv(ndev);
+	u32 bytes = *(const u32 *)data;
+
+	if (tuna->id != ETHTOOL_TX_COPYBREAK)
+		return -EOPNOTSUPP;
+	if (bytes > VNI_COPYBREAK_MAX) {
+		netdev_err(ndev, "tx-copybreak %u; expected 0 to %u bytes\n", bytes,
+			   VNI_COPYBREAK_MAX);
+		return -EINVAL;
+	}
+	WRITE_ONCE(vd->copybreak, bytes);
+	return 0;
+}
+
+const struct ethtool_ops vni_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS | ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
+	.get_drvinfo = get_drvinfo,
+	.get_link = ethtool_op_get_link,
+	.get_link_ksettings = get_link_ksettings,
+	.get_sset_count = get_sset_count,
+	.get_strings = get_strings,
+	.get_ethtool_stats = get_ethtool_stats,
+	.get_ringparam = get_ringparam,
+	.get_channels = get_channels,
+	.get_coalesce = get_coalesce,
+	.set_coalesce = set_coalesce,
+	.get_tunable = get_tunable,
+	.set_tunable = set_tunable,
+	.get_ts_info = ethtool_op_get_ts_info,
+};

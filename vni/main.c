@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vni: making and ending one network device for each window that vni_shm knows, in order. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/etherdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "vni.h"
+
+static unsigned int queues;
+module_param(queues, uint, 0444);
+MODULE_PARM_DESC(queues, "queues, 1 to 8 (default: one a CPU, at most 4)");
+
+#define QUEUES_DEFAULT_MAX 4
+
+static unsigned int plan_queues(void)
+{
+	if (queues)
+		return queues;
+	return min_t(unsigned int, num_online_cpus(), QUEUES_DEFAULT_MAX);
+}
+
+/* An eighth of the section stays free for other services. */
+static int plan(struct vni_geometry *geo, struct vni_window *win)
+{
+	u64 space = vni_shm_free_space(win) / 8 * 7;
+	unsigned int want;
+	int ret = -ENOSPC;
+
+	for (want = plan_queues(); want && ret; want /= 2)
+		ret = vni_geometry_plan(geo, vni_shm_seats(win), want, space);
+	if (ret)
+		pr_err("%s: %llu bytes of a seat are too few for rings to %u seats and a packet buffer; give a larger window, or fewer seats=\n",
+		       vni_shm_name(win), space, vni_shm_seats(win));
+	return ret;
+}
+
+static int queue_init(struct vni_dev *vd, unsigned int index)
+{
+	struct vni_queue *q = &vd->queues[index];
+	u32 count = vd->geo.slots / vd->geo.queues;
+
+	q->vd = vd;
+	q->index = index;
+	spin_lock_init(&q->lock);
+	u64_stats_init(&q->rx.sync);
+	u64_stats_init(&q->tx.sync);
+	q->om_memory = kvcalloc(count, sizeof(u64) + sizeof(u32), GFP_KERNEL);
+	if (!q->om_memory)
+		return -ENOMEM;
+	vni_omgr_init(&q->om, index * count, count, q->om_memory + count * sizeof(u64),
+		      q->om_memory, vd->base + vd->geo.table);
+	hrtimer_init(&q->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
+	q->timer.function = vni_timer;
+	netif_napi_add(vd->ndev, &q->napi, vni_poll);
+	return 0;
+}
+
+static void queues_free(struct vni_dev *vd)
+{
+	unsigned int i;
+
+	for (i = 0; i < vd->geo.queues; i++) {
+		if (vd->queues[i].om_memory)
+			netif_napi_del(&vd->queues[i].napi);
+		kvfree(vd->queues[i].om_memory);
+	}
+}
+
+static int queues_init(struct vni_dev *vd)
+{
+	void *data[VNI_ETH_QUEUES_MAX];
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vd->geo.queues && !ret; i++) {
+		ret = queue_init(vd, i);
+		data[i] = &vd->queues[i];
+	}
+	if (!ret)
+		ret = vni_shm_channel_bells(vd->chan, vd->geo.queues, vni_bell, data);
+	if (ret)
+		queues_free(vd);
+	return ret;
+}
+
+static struct net_device *dev_alloc(struct vni_window *win, const struct vni_geometry *geo)
+{
+	struct net_device *ndev =
+		alloc_etherdev_mqs(struct_size((struct vni_dev *)NULL, queues, geo->queues),
+				   geo->queues, geo->queues);
+	struct vni_dev *vd;
+
+	if (!ndev)
+		return NULL;
+	strscpy(ndev->name, "vni%d", sizeof(ndev->name));
+	SET_NETDEV_DEV(ndev, vni_shm_device(win));
+	vd = netdev_priv(ndev);
+	vd->ndev = ndev;
+	vd->win = win;
+	vd->geo = *geo;
+	vd->copybreak = VNI_COPYBREAK;
+	vd->rx_usecs = VNI_RX_USECS;
+	vd->adaptive = true;
+	timer_setup(&vd->stall, vni_tx_unstall, 0);
+	return ndev;
+}
+
+static void *vni_add(struct vni_window *win)
+{
+	struct vni_geometry geo;
+	struct net_device *ndev;
+	struct vni_dev *vd;
+	int ret = plan(&geo, win);
+
+	if (ret)
+		return ERR_PTR(ret);
+	ndev = dev_alloc(win, &geo);
+	if (!ndev)
+		return ERR_PTR(-ENOMEM);
+	vd = netdev_priv(ndev);
+	vd->chan = vni_shm_channel_open(win, VNI_SERVICE_ETH, VNI_ETH_VERSION, geo.size,
+					&vni_channel_ops, vd);
+	if (IS_ERR(vd->chan)) {
+		ret = PTR_ERR(vd->chan);
+		goto no_channel;
+	}
+	vd->base = vni_shm_channel_base(vd->chan);
+	vd->eth = vd->base + sizeof(struct vni_chan);
+	vni_netdev_setup(ndev);
+	ret = queues_init(vd);
+	if (ret)
+		goto no_queues;
+	netif_carrier_off(ndev);
+	ret = register_netdev(ndev);
+	if (ret)
+		goto no_netdev;
+	netdev_info(ndev, "node %u of %u, %u queues, rings of %u KiB, %u slots\n",
+		    vni_shm_seat(win), vni_shm_seats(win), geo.queues,
+		    geo.ring_lines * VNI_LINE / 1024, geo.slots);
+	return vd;
+
+no_netdev:
+	queues_free(vd);
+no_queues:
+	vni_shm_channel_close(vd->chan);
+no_channel:
+	free_netdev(ndev);
+	return ERR_PTR(ret);
+}
+
+static void vni_remove(struct vni_window *win, void *priv)
+{
+	struct vni_dev *vd = priv;
+
+	unregister_netdev(vd->ndev);
+	vni_shm_channel_close(vd->chan);
+	queues_free(vd);
+	free_netdev(vd->ndev);
+}
+
+static struct vni_shm_client vni_client = {
+	.name = "vni",
+	.add = vni_add,
+	.remove = vni_remove,
+};
+
+static int __init vni_init(void)
+{
+	if (queues > VNI_ETH_QUEUES_MAX) {
+		pr_err("queues=%u; expected 1 to %u\n", queues, VNI_ETH_QUEUES_MAX);
+		return -EINVAL;
+	}
+	return vni_shm_client_register(&vni_client);
+}
+
+static void __exit vni_exit(void)
+{
+	vni_shm_client_unregister(&vni_client);
+}
+
+module_init(vni_init);
+module_exit(vni_exit);
+
+MODULE_DESCRIPTION("VNI: a network device between OS nodes that share memory");
+MODULE_AUTHOR("The VNI project");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When to wait for a doorbell and when to poll by timer.
+ *
+ * While traffic is heavy, the poll comes back after some microseconds by itself and nobody rings.
+ * While it is light, or a request waits for its answer, each frame may ring. Heavy is: much within
+ * a span of 2 ms, and not the pattern of question and answer, which is small frames, few at a time,
+ * about as many each way.
+ */
+#include <linux/ktime.h>
+
+#include "vni.h"
+
+#define SPAN_NS	     (2 * NSEC_PER_MSEC)
+#define HEAVY_BYTES  32768
+#define HEAVY_FRAMES 8
+#define LARGE_FRAME  4096 /* bytes a frame on average: no question is that large */
+#define MANY_AT_ONCE 4
+#define ONE_SIDED    4 /* times as many frames one way as the other */
+
+static bool span_is_heavy(const struct vni_moderation *mod, u32 tx_frames, u64 tx_bytes)
+{
+	u64 bytes = mod->rx_bytes + tx_bytes;
+	u32 frames = mod->rx_frames + tx_frames;
+
+	if (bytes < HEAVY_BYTES && frames < HEAVY_FRAMES)
+		return false;
+	return bytes > (u64)LARGE_FRAME * frames || mod->most >= MANY_AT_ONCE ||
+	       mod->rx_frames > ONE_SIDED * tx_frames || tx_frames > ONE_SIDED * mod->rx_frames;
+}
+
+/**
+ * vni_moderation_note() - count what a poll received
+ * @q: the queue
+ * @frames: how many
+ * @bytes: how many
+ *
+ * Context: NAPI.
+ */
+void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes)
+{
+	q->mod.rx_frames += frames;
+	q->mod.rx_bytes += bytes;
+	q->mod.most = max(q->mod.most, frames);
+}
+
+/**
+ * vni_moderation_heavy() - should the next poll come by timer
+ * @q: the queue
+ * @frames: how many the poll that ends now has received
+ *
+ * Context: NAPI.
+ * Return: true to poll again after vni_moderation.usecs, false to wait for a doorbell.
+ */
+bool vni_moderation_heavy(struct vni_queue *q, u32 frames)
+{
+	struct vni_moderation *mod = &q->mod;
+	u32 tx_frames = READ_ONCE(q->tx_frames) - mod->tx_frames_before;
+	u64 tx_bytes = READ_ONCE(q->tx_bytes) - mod->tx_bytes_before;
+	u32 usecs = READ_ONCE(q->vd->rx_usecs);
+	bool heavy = span_is_heavy(mod, tx_frames, tx_bytes);
+	u64 now = ktime_get_ns();
+
+	if (now - mod->since > SPAN_NS) {
+		mod->heavy = heavy;
+		mod->since = now;
+		mod->rx_frames = 0;
+		mod->rx_bytes = 0;
+		mod->most = 0;
+		mod->tx_frames_before += tx_frames;
+		mod->tx_bytes_before += tx_bytes;
+	} else if (heavy) {
+		mod->heavy = true;
+	}
+	/* polls that find nothing come less often, up to eight times the set distance */
+	mod->usecs = frames || !mod->usecs ? usecs : min(2 * mod->usecs, 8 * usecs);
+	return usecs && (mod->heavy || (!READ_ONCE(q->vd->adaptive) && frames));
+}
+
+/**
+ * vni_moderation_spin() - should the poll go on at once though there is nothing left
+ * @q: the queue, whose traffic is heavy
+ * @frames: how many the poll that ends now has received
+ *
+ * The next frame of a stream comes sooner than any interrupt could tell of it. So the poll stays
+ * for as long as it would else be away, unless the processor is wanted by somebody.
+ *
+ * Context: NAPI.
+ */
+bool vni_moderation_spin(struct vni_queue *q, u32 frames)
+{
+	u64 now = ktime_get_ns();
+
+	if (frames)
+		q->mod.spin_until = now + (u64)READ_ONCE(q->vd->rx_usecs) * NSEC_PER_USEC;
+	return now < q->mod.spin_until && !need_resched();
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The doorbell's handler, the timer that stands in for it, and the NAPI poll that both start. */
+#include "vni.h"
+
+/**
+ * vni_bell() - the doorbell of a queue was rung (step 6: the interrupt calls the receive handler)
+ * @data: the queue
+ *
+ * Context: hard interrupt.
+ */
+void vni_bell(void *data)
+{
+	struct vni_queue *q = data;
+
+	atomic64_inc(&q->bells_seen);
+	napi_schedule(&q->napi);
+}
+
+/**
+ * vni_timer() - heavy traffic: poll without being rung
+ * @timer: vni_queue.timer
+ *
+ * Context: soft interrupt.
+ */
+enum hrtimer_restart vni_timer(struct hrtimer *timer)
+{
+	struct vni_queue *q = container_of(timer, struct vni_queue, timer);
+
+	napi_schedule(&q->napi);
+	return HRTIMER_NORESTART;
+}
+
+static int poll_conns(struct vni_queue *q, int budget)
+{
+	u64 left = READ_ONCE(q->vd->up);
+	int work = 0;
+
+	for (; left && work < budget; left &= left - 1) {
+		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
+
+		if (conn && q->index < conn->queues)
+			work += vni_rx_pipe(q, conn, budget - work);
+	}
+	return work;
+}
+
+/* Ask every peer for a doorbell at the next frame. True if there is one already. */
+static bool arm_conns(struct vni_queue *q)
+{
+	u64 left = READ_ONCE(q->vd->up);
+	bool more = false;
+
+	for (; left; left &= left - 1) {
+		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
+
+		struct vni_ring *rx;
+
+		if (!conn || q->index >= conn->queues)
+			continue;
+		rx = &conn->pipes[q->index].rx;
+		more |= rx->theirs != rx->mine || vni_ring_arm(rx, 0);
+	}
+	return more;
+}
+
+static void count(struct vni_queue *q, bool timer)
+{
+	u64_stats_update_begin(&q->rx.sync);
+	u64_stats_add(&q->rx.bytes, q->now.bytes);
+	u64_stats_add(&q->rx.frames, q->now.frames);
+	u64_stats_add(&q->rx.inline_frames, q->now.inline_frames);
+	u64_stats_add(&q->rx.bells_rung, q->now.bells_rung);
+	u64_stats_add(&q->rx.no_memory, q->now.no_memory);
+	u64_stats_add(&q->rx.bad_frame, q->now.bad_frame);
+	u64_stats_add(&q->rx.stale, q->now.stale);
+	u64_stats_inc(&q->rx.polls);
+	u64_stats_add(&q->rx.timer_polls, timer);
+	u64_stats_update_end(&q->rx.sync);
+	memset(&q->now, 0, sizeof(q->now));
+}
+
+/**
+ * vni_poll() - receive, take back what was lent, wake senders
+ * @napi: vni_queue.napi
+ * @budget: frames at most; 0: only the transmit side
+ *
+ * Context: NAPI.
+ * Return: frames received, or @budget if there may be more.
+ */
+int vni_poll(struct napi_struct *napi, int budget)
+{
+	struct vni_queue *q = container_of(napi, struct vni_queue, napi);
+	bool heavy, again;
+	int work;
+
+	if (!budget) {
+		vni_tx_service(q, q->polled);
+		return 0;
+	}
+	work = poll_conns(q, budget);
+	vni_moderation_note(q, q->now.frames, q->now.bytes);
+	heavy = vni_moderation_heavy(q, work);
+	again = work == budget || (heavy && vni_moderation_spin(q, work));
+	count(q, heavy && !again);
+	vni_tx_service(q, heavy || again);
+	/*
+	 * All before the completion, after which a poll may run on another processor. A doorbell
+	 * that comes in between is not lost: NAPI notes it and polls again.
+	 */
+	if (again || (!heavy && arm_conns(q)))
+		return budget;
+	if (heavy)
+		hrtimer_start(&q->timer, ns_to_ktime((u64)q->mod.usecs * NSEC_PER_USEC),
+			      HRTIMER_MODE_REL_PINNED_SOFT);
+	napi_complete_done(napi, work);
+	return work;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receiving: frames are copied out of the peer's section, checked, and handed to the stack.
+ *
+ * Each header is copied once and the copy is checked (vni_rec_read()); payload is copied once. A
+ * peer that breaks the rules loses its link; what it wrote stays within what was checked.
+ */
+#include <linux/etherdevice.h>
+#include <linux/list.h>
+#include <linux/virtio_net.h>
+
+#include "vni.h"
+
+/*
+ * Whoever is to read the frames wants the processor too. A poll lets it have it after so much: what
+ * waits in the ring meanwhile slows the sender down, where what waits in a full socket is lost.
+ */
+#define RX_FRAMES_AT_ONCE 8
+#define RX_BYTES_AT_ONCE  (256 * 1024)
+
+/* Where the next byte of a frame lies in the peer's section. */
+struct rx_source {
+	const struct vni_pipe *pipe;
+	u32 at; /* head/tail form: byte offset in the ring */
+	u32 nslots;
+	u32 done; /* offset-manager form: bytes read */
+	u32 slots[VNI_ETH_SLOTS_MAX];
+};
+
+static void source_copy(struct rx_source *src, void *to, u32 len)
+{
+	if (!src->nslots) {
+		src->at = vni_ring_copy_out(to, src->pipe->rx_store, src->pipe->rx_bytes, src->at,
+					    len);
+		return;
+	}
+	while (len) {
+		u32 within = src->done % VNI_PAGE;
+		u32 part = min(len, VNI_PAGE - within);
+
+		memcpy(to,
+		       src->pipe->peer_buffer + (u64)src->slots[src->done / VNI_PAGE] * VNI_PAGE +
+			       within,
+		       part);
+		to += part;
+		len -= part;
+		src->done += part;
+	}
+}
+
+/* Step 8 of the offset-manager form, or 6 of the other: read the packet. */
+static void rx_fill(struct sk_buff *skb, struct rx_source *src)
+{
+	unsigned int i;
+
+	source_copy(src, skb->data, skb_headlen(skb));
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+
+		source_copy(src, skb_frag_address(frag), skb_frag_size(frag));
+	}
+}
+
+/* The peer's word on checksum and segmentation, believed as far as a guest's would be. */
+static bool rx_offload(struct sk_buff *skb, const struct vni_rec_view *view)
+{
+	const struct virtio_net_hdr *hdr = (const struct virtio_net_hdr *)view->virtio;
+
+	if (hdr->flags & VIRTIO_NET_HDR_F_DATA_VALID)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	return !virtio_net_hdr_to_skb(skb, hdr, true);
+}
+
+static struct sk_buff *rx_build(struct vni_queue *q, const struct vni_rec_view *view,
+				struct rx_source *src)
+{
+	struct sk_buff *skb = vni_pages_skb(q, view->len);
+
+	if (unlikely(!skb)) {
+		q->now.no_memory++;
+		return NULL;
+	}
+	rx_fill(skb, src);
+	if (unlikely(!rx_offload(skb, view))) {
+		q->now.bad_frame++;
+		kfree_skb(skb);
+		return NULL;
+	}
+	skb_record_rx_queue(skb, q->index);
+	q->now.frames++;
+	q->now.bytes += view->len;
+	q->now.inline_frames += !view->nslots;
+	return skb;
+}
+
+/* Step 9: the slots go back. The return ring has room unless the peer lent more than it may. */
+static int rx_give_back(struct vni_pipe *pipe, const struct rx_source *src)
+{
+	u32 i;
+
+	if (vni_ring_space(&pipe->give, src->nslots) < (s32)src->nslots)
+		return -EPROTO;
+	for (i = 0; i < src->nslots; i++) {
+		WRITE_ONCE(pipe->give_store[vni_ring_at(&pipe->give)], cpu_to_le32(src->slots[i]));
+		vni_ring_advance(&pipe->give, 1);
+	}
+	return 0;
+}
+
+/* Take one record off the ring. Returns an error text if the peer broke the rules. */
+static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
+			  struct list_head *frames)
+{
+	u32 at = vni_ring_at(&pipe->rx) * VNI_LINE;
+	struct rx_source src = {
+		.pipe = pipe,
+		.at = (at + sizeof(struct vni_rec)) & (pipe->rx_bytes - 1),
+	};
+	struct vni_rec_view view;
+	struct sk_buff *skb;
+
+	if (vni_rec_read(&view, pipe->rx_store, pipe->rx_bytes, at, avail))
+		return "a record in its ring is malformed";
+	src.nslots = view.nslots;
+	if (vni_rec_read_slots(&view, src.slots, pipe->rx_store, pipe->rx_bytes, at,
+			       pipe->peer_slots))
+		return "a frame's slot lies outside of its packet buffer";
+	skb = rx_build(q, &view, &src);
+	if (skb)
+		list_add_tail(&skb->list, frames);
+	vni_ring_advance(&pipe->rx, view.lines);
+	if (src.nslots && rx_give_back(pipe, &src))
+		return "it lent more slots than it has room to take back";
+	return NULL;
+}
+
+/*
+ * Let the sender see what was consumed and given back (step 7), and ring it if it waits for that.
+ */
+static void rx_publish(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
+{
+	bool wake;
+
+	vni_ring_publish(&pipe->rx);
+	vni_ring_publish(&pipe->give);
+	wake = vni_ring_must_wake(&pipe->rx);
+	wake |= vni_ring_must_wake(&pipe->give);
+	if (wake && vni_shm_channel_ring(q->vd->chan, seat, q->index))
+		q->now.bells_rung++;
+}
+
+/* The last step: the frames go to the protocol stack. */
+static void rx_deliver(struct vni_queue *q, struct list_head *frames, bool fresh)
+{
+	struct sk_buff *skb, *next;
+
+	list_for_each_entry_safe(skb, next, frames, list) {
+		skb_list_del_init(skb);
+		if (unlikely(!fresh)) {
+			q->now.stale++;
+			kfree_skb(skb);
+			continue;
+		}
+		skb->protocol = eth_type_trans(skb, q->vd->ndev);
+		napi_gro_receive(&q->napi, skb);
+	}
+}
+
+/**
+ * vni_rx_pipe() - receive from one peer
+ * @q: the queue
+ * @conn: the peer; has this queue
+ * @budget: frames at most, above 0
+ *
+ * What is consumed becomes visible to the sender each eighth of the ring, so that it need not wait
+ * for the end of a long poll.
+ *
+ * Context: NAPI.
+ * Return: records taken off the ring.
+ */
+int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
+{
+	struct vni_pipe *pipe = &conn->pipes[q->index];
+	const char *fault = NULL;
+	u64 before = q->now.bytes;
+	LIST_HEAD(frames);
+	int done = 0;
+	s32 avail;
+
+	while (done < budget) {
+		avail = vni_ring_avail(&pipe->rx);
+		if (avail < 0)
+			fault = "its head passed the end of its ring";
+		if (avail <= 0)
+			break;
+		fault = rx_one(q, pipe, avail, &frames);
+		if (fault)
+			break;
+		done++;
+		if (pipe->rx.mine - pipe->rx.published > pipe->rx.size / 8)
+			rx_publish(q, pipe, conn->seat);
+		if (need_resched() &&
+		    (done >= RX_FRAMES_AT_ONCE || q->now.bytes - before > RX_BYTES_AT_ONCE))
+			break;
+	}
+	if (unlikely(fault))
+		vni_shm_channel_fault(q->vd->chan, conn->seat, fault);
+	if (done) {
+		rx_publish(q, pipe, conn->seat);
+		rx_deliver(q, &frames, vni_shm_channel_fresh(q->vd->chan, conn->seat));
+	}
+	return done;
+}

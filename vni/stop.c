@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Publishing, stopping and waking: the transmit side's dealings with time. All under
+ * vni_queue.lock unless a function says that it takes it.
+ *
+ * Two things stop a transmit queue: no room at the peer (we stop it, and note it in
+ * vni_queue.stopped), and BQL's limit (the stack stops it). Either is lifted by what the peer
+ * consumes and gives back. We learn of that by our own poll, if it comes by timer anyway, or else
+ * ask the peers for a doorbell.
+ */
+#include "vni.h"
+
+/* With several peers, one that stands still holds the others up for this long at most. */
+#define STALL_MS      100
+#define STALL_LOOK_MS 20
+
+/* Asking for a doorbell is repeated while the peer runs ahead of it; then the poll takes over. */
+#define WAIT_TRIES 4
+
+/* The pipe to a seat, or NULL if its link is not up (any more). */
+static struct vni_pipe *pipe_of(const struct vni_queue *q, unsigned int seat)
+{
+	struct vni_conn *conn = NULL;
+
+	if (READ_ONCE(q->vd->up) & BIT_ULL(seat))
+		conn = rcu_dereference_bh(q->vd->conns[seat]);
+	return conn && q->index < conn->queues ? &conn->pipes[q->index] : NULL;
+}
+
+/**
+ * vni_tx_flush() - let the peers see the records, and ring those that asked for it (step 5)
+ * @q: the queue, locked
+ *
+ * Context: bottom halves off.
+ */
+void vni_tx_flush(struct vni_queue *q)
+{
+	u64 left;
+
+	for (left = q->pending; left; left &= left - 1) {
+		unsigned int seat = __ffs64(left);
+		struct vni_pipe *pipe = pipe_of(q, seat);
+		bool rung = false;
+
+		if (!pipe)
+			continue;
+		vni_ring_publish(&pipe->tx);
+		if (vni_ring_must_wake(&pipe->tx))
+			rung = vni_shm_channel_ring(q->vd->chan, seat, q->index);
+		u64_stats_update_begin(&q->tx.sync);
+		u64_stats_add(&q->tx.bells_rung, rung);
+		u64_stats_add(&q->tx.bells_spared, !rung);
+		u64_stats_update_end(&q->tx.sync);
+	}
+	q->pending = 0;
+}
+
+/**
+ * vni_tx_limited() - does the stack hold frames back for what is under way here
+ * @q: the queue, locked
+ */
+bool vni_tx_limited(const struct vni_queue *q)
+{
+	return q->stopped || netif_xmit_stopped(netdev_get_tx_queue(q->vd->ndev, q->index));
+}
+
+/* Does the largest frame that may come next fit? Then the stack may go on. */
+bool vni_tx_room_for_next(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
+{
+	if (READ_ONCE(q->vd->form) == VNI_FORM_HEADTAIL)
+		return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_ETH_FRAME_MAX), 0);
+	return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_COPYBREAK_MAX),
+			   VNI_ETH_SLOTS_MAX);
+}
+
+/* Ask a peer for its doorbell once half of what is under way has come back. */
+static bool arm(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
+{
+	bool tail = vni_ring_arm(&pipe->tx, (pipe->tx.mine - pipe->tx.theirs) / 2);
+	bool returns = vni_ring_arm(&pipe->take, q->om.lent[seat] / 2);
+
+	return tail || returns;
+}
+
+/* Ask all peers. True if one of them had gone on already: it may not ring. */
+static bool arm_all(struct vni_queue *q)
+{
+	bool passed = false;
+	u64 left;
+
+	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
+		struct vni_pipe *pipe = pipe_of(q, __ffs64(left));
+
+		if (pipe && arm(q, pipe, __ffs64(left))) {
+			vni_tx_reap(q, pipe, __ffs64(left));
+			passed = true;
+		}
+	}
+	return passed;
+}
+
+/**
+ * vni_tx_wait() - make sure that the poll comes when peers have consumed or given back
+ * @q: the queue, locked; what it holds back is published here
+ *
+ * Context: bottom halves off.
+ */
+void vni_tx_wait(struct vni_queue *q)
+{
+	unsigned int tries;
+
+	vni_tx_flush(q);
+	mod_timer(&q->vd->stall, jiffies + msecs_to_jiffies(STALL_LOOK_MS));
+	if (q->polled)
+		return;
+	for (tries = 0; tries < WAIT_TRIES; tries++) {
+		if (!arm_all(q) || !vni_tx_limited(q))
+			return;
+	}
+	napi_schedule(&q->napi);
+}
+
+/**
+ * vni_tx_stop() - stop a transmit queue for want of room at a peer
+ * @q: the queue whose rings are full, locked
+ * @txi: the transmit queue to stop
+ * @seat: the peer
+ *
+ * Context: bottom halves off.
+ * Return: true if room came back meanwhile and the queue goes on.
+ */
+bool vni_tx_stop(struct vni_queue *q, unsigned int txi, unsigned int seat)
+{
+	struct netdev_queue *txq = netdev_get_tx_queue(q->vd->ndev, txi);
+	struct vni_pipe *pipe = pipe_of(q, seat);
+
+	netif_tx_stop_queue(txq);
+	u64_stats_update_begin(&q->tx.sync);
+	u64_stats_inc(&q->tx.stops);
+	u64_stats_update_end(&q->tx.sync);
+	q->stop_seat = seat;
+	q->stopped |= BIT_ULL(txi);
+	vni_tx_wait(q);
+	if (pipe && !vni_tx_room_for_next(q, pipe, seat))
+		return false;
+	q->stopped &= ~BIT_ULL(txi);
+	netif_tx_start_queue(txq);
+	return true;
+}
+
+/**
+ * vni_tx_wake() - let stopped transmit queues go on, if there is room now
+ * @q: the queue, locked
+ *
+ * Context: bottom halves off.
+ */
+void vni_tx_wake(struct vni_queue *q)
+{
+	struct vni_pipe *pipe = pipe_of(q, q->stop_seat);
+	u64 left;
+
+	if (!q->stopped || (pipe && !pipe->slow && !vni_tx_room_for_next(q, pipe, q->stop_seat)))
+		return;
+	left = q->stopped;
+	q->stopped = 0;
+	for (; left; left &= left - 1)
+		netif_tx_wake_queue(netdev_get_tx_queue(q->vd->ndev, __ffs64(left)));
+	u64_stats_update_begin(&q->tx.sync);
+	u64_stats_inc(&q->tx.wakes);
+	u64_stats_update_end(&q->tx.sync);
+}
+
+/**
+ * vni_tx_service() - take in what peers consumed and gave back, and wake who waits for it
+ * @q: the queue; its lock is taken
+ * @polled: true if the poll comes again by timer; else doorbells are asked for where one waits
+ *
+ * Context: NAPI.
+ */
+void vni_tx_service(struct vni_queue *q, bool polled)
+{
+	u64 left;
+
+	spin_lock(&q->lock);
+	q->polled = polled;
+	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
+		struct vni_pipe *pipe = pipe_of(q, __ffs64(left));
+
+		if (pipe)
+			vni_tx_reap(q, pipe, __ffs64(left));
+	}
+	vni_tx_wake(q);
+	if (!polled && vni_tx_limited(q)) {
+		vni_tx_wait(q);
+		vni_tx_wake(q);
+	}
+	spin_unlock(&q->lock);
+}
+
+/* A peer that stands still while others wait: settle its frames with BQL, and drop what comes. */
+static void look_for_slow(struct vni_queue *q)
+{
+	u64 left;
+
+	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
+		unsigned int seat = __ffs64(left);
+		struct vni_pipe *pipe = pipe_of(q, seat);
+
+		if (!pipe || vni_tx_reap(q, pipe, seat) || pipe->tx.mine == pipe->tx.theirs)
+			continue;
+		if (time_after(jiffies, pipe->moved + msecs_to_jiffies(STALL_MS))) {
+			vni_tx_settle(q, pipe, pipe->tx.mine);
+			pipe->slow = true;
+		}
+	}
+}
+
+/**
+ * vni_tx_unstall() - look after queues that are held back while there are several peers
+ * @timer: vni_dev.stall
+ *
+ * Context: timer.
+ */
+void vni_tx_unstall(struct timer_list *timer)
+{
+	struct vni_dev *vd = container_of(timer, struct vni_dev, stall);
+	bool again = false;
+	unsigned int i;
+
+	/* with a single peer there is nobody to be fair to: the sender waits until it dies */
+	if (hweight64(READ_ONCE(vd->up)) < 2)
+		return;
+	rcu_read_lock_bh();
+	for (i = 0; i < vd->geo.queues; i++) {
+		struct vni_queue *q = &vd->queues[i];
+
+		spin_lock(&q->lock);
+		if (vni_tx_limited(q)) {
+			look_for_slow(q);
+			vni_tx_wake(q);
+			again = true;
+		}
+		spin_unlock(&q->lock);
+	}
+	rcu_read_unlock_bh();
+	if (again)
+		mod_timer(timer, jiffies + msecs_to_jiffies(STALL_LOOK_MS));
+}

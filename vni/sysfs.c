@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/class/net/DEV/vni/form: which form of the source documents frames take; may change any time.
+ */
+#include <linux/sysfs.h>
+
+#include "vni.h"
+
+static const char *const form_names[] = {
+	[VNI_FORM_MIXED] = "mixed",
+	[VNI_FORM_HEADTAIL] = "headtail",
+	[VNI_FORM_OFFSET] = "offset",
+};
+
+static ssize_t form_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	const struct vni_dev *vd = netdev_priv(to_net_dev(dev));
+
+	return sysfs_emit(buf, "%s\n", form_names[READ_ONCE(vd->form)]);
+}
+
+static ssize_t form_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			  size_t len)
+{
+	struct vni_dev *vd = netdev_priv(to_net_dev(dev));
+	int form = sysfs_match_string(form_names, buf);
+
+	if (form < 0) {
+		netdev_err(vd->ndev, "form: expected mixed, headtail or offset, got %.16s\n", buf);
+		return form;
+	}
+	WRITE_ONCE(vd->form, form);
+	return len;
+}
+static DEVICE_ATTR_RW(form);
+
+static struct attribute *vni_attrs[] = {
+	&dev_attr_form.attr,
+	NULL,
+};
+
+const struct attribute_group vni_sysfs_group = {
+	.name = "vni",
+	.attrs = vni_attrs,
+};

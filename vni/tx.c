@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sending. The steps are those of the source documents' figures (see
+ * Documentation/packet-path.rst): a frame is written once, either into the rings themselves
+ * (head/tail form) or into slots of the packet buffer (offset-manager form), and described to each
+ * seat that is to get it.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/virtio_net.h>
+
+#include "vni.h"
+
+/* A frame on its way: how it will lie in the rings. */
+struct vni_tx_frame {
+	struct sk_buff *skb;
+	struct vni_rec rec;
+	u32 lines;
+	u32 nslots;
+	u32 slots[VNI_ETH_SLOTS_MAX];
+};
+
+static u64 wire_address(const u8 *address)
+{
+	__le64 word = 0;
+
+	memcpy(&word, address, ETH_ALEN);
+	return le64_to_cpu(word);
+}
+
+/* Which seats a frame goes to: the owner of its address, or all where that is not one node. */
+static u64 route(const struct vni_dev *vd, const struct sk_buff *skb)
+{
+	u64 up = READ_ONCE(vd->up), left, address;
+	const u8 *dest = skb->data;
+
+	if (!(up & (up - 1)) || is_multicast_ether_addr(dest))
+		return up;
+	address = wire_address(dest);
+	for (left = up; left; left &= left - 1) {
+		unsigned int seat = __ffs64(left);
+		const struct vni_conn *conn = rcu_dereference_bh(vd->conns[seat]);
+
+		if (conn && le64_to_cpu(READ_ONCE(conn->eth->mac)) == address)
+			return BIT_ULL(seat);
+	}
+	return up;
+}
+
+static bool wants_inline(const struct vni_dev *vd, u32 len)
+{
+	switch (READ_ONCE(vd->form)) {
+	case VNI_FORM_HEADTAIL:
+		return true;
+	case VNI_FORM_OFFSET:
+		return false;
+	default:
+		return len <= READ_ONCE(vd->copybreak);
+	}
+}
+
+static void frame_plan(const struct vni_dev *vd, struct vni_tx_frame *frame, struct sk_buff *skb)
+{
+	frame->skb = skb;
+	if (wants_inline(vd, skb->len)) {
+		frame->nslots = 0;
+		frame->lines = vni_rec_lines_inline(skb->len);
+	} else {
+		frame->nslots = vni_rec_slots(skb->len);
+		frame->lines = vni_rec_lines_slots(frame->nslots);
+	}
+}
+
+/* Step 3 of the offset-manager form: the frame is written into its slots. */
+static int frame_fill_slots(struct vni_queue *q, struct vni_tx_frame *frame)
+{
+	u8 *buffer = q->vd->base + q->vd->geo.buffer;
+	u32 i, done = 0;
+
+	for (i = 0; i < frame->nslots; i++) {
+		u32 part = min_t(u32, frame->skb->len - done, VNI_PAGE);
+
+		if (skb_copy_bits(frame->skb, done, buffer + (u64)frame->slots[i] * VNI_PAGE, part))
+			return -EINVAL;
+		done += part;
+	}
+	return 0;
+}
+
+/* Step 2 of the head/tail form, or step 4 of the other: write the record at our head. */
+static int frame_put(struct vni_pipe *pipe, struct vni_tx_frame *frame)
+{
+	u32 at = vni_ring_at(&pipe->tx), len = frame->skb->len;
+	u32 next = vni_ring_copy_in(pipe->tx_store, pipe->tx_bytes, at * VNI_LINE, &frame->rec,
+				    sizeof(frame->rec));
+
+	if (frame->nslots) {
+		__le32 raw[VNI_ETH_SLOTS_MAX];
+		u32 i;
+
+		for (i = 0; i < frame->nslots; i++)
+			raw[i] = cpu_to_le32(frame->slots[i]);
+		vni_ring_copy_in(pipe->tx_store, pipe->tx_bytes, next, raw,
+				 frame->nslots * sizeof(raw[0]));
+	} else {
+		u32 first = min(len, pipe->tx_bytes - next);
+
+		if (skb_copy_bits(frame->skb, 0, pipe->tx_store + next, first) ||
+		    skb_copy_bits(frame->skb, first, pipe->tx_store, len - first))
+			return -EINVAL;
+	}
+	/* nothing was under way: the time that the peer may take starts now */
+	if (pipe->settled == pipe->tx.mine)
+		pipe->moved = jiffies;
+	pipe->flight[at] = frame->lines << 20 | len;
+	vni_ring_advance(&pipe->tx, frame->lines);
+	return 0;
+}
+
+static void count_drop(struct vni_queue *q, u64_stats_t *cause)
+{
+	u64_stats_update_begin(&q->tx.sync);
+	u64_stats_inc(cause);
+	u64_stats_update_end(&q->tx.sync);
+}
+
+static void count_sent(struct vni_queue *q, const struct vni_tx_frame *frame, u32 times)
+{
+	u64_stats_update_begin(&q->tx.sync);
+	u64_stats_inc(&q->tx.frames);
+	u64_stats_add(&q->tx.bytes, frame->skb->len);
+	u64_stats_add(&q->tx.inline_frames, !frame->nslots);
+	u64_stats_update_end(&q->tx.sync);
+	q->tx_frames += times;
+	q->tx_bytes += (u64)times * frame->skb->len;
+}
+
+/*
+ * Which of the wanted seats have room. A peer that is full holds the sender up if it is the only
+ * one wanted and makes progress; otherwise its copy of the frame is dropped and counted.
+ */
+static u64 seats_with_room(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
+{
+	u64 left, good = 0;
+
+	for (left = seats; left; left &= left - 1) {
+		unsigned int seat = __ffs64(left);
+		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[seat]);
+
+		if (!conn || q->index >= conn->queues || frame->skb->len > conn->frame_max)
+			continue;
+		if (vni_tx_room(q, &conn->pipes[q->index], seat, frame->lines, frame->nslots))
+			good |= BIT_ULL(seat);
+	}
+	return good;
+}
+
+/* A peer that takes such frames and is not known to be stuck is worth waiting for. */
+static bool seats_may_wait(struct vni_queue *q, const struct vni_tx_frame *frame, u64 seats)
+{
+	const struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(seats)]);
+
+	return frame->skb->len <= conn->frame_max && !conn->pipes[q->index].slow;
+}
+
+/* Write a frame for seats that have room. */
+static int send(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
+{
+	struct virtio_net_hdr *hdr = (struct virtio_net_hdr *)frame->rec.virtio;
+	u64 left;
+
+	vni_rec_header(&frame->rec, frame->skb->len, frame->nslots);
+	if (virtio_net_hdr_from_skb(frame->skb, hdr, true, true, 0))
+		return -EINVAL;
+	/* none is left where making room for a later seat was in vain */
+	if (!vni_omgr_claim(&q->om, frame->nslots, frame->slots))
+		return -ENOSPC;
+	if (frame_fill_slots(q, frame)) {
+		vni_omgr_unclaim(&q->om, frame->nslots, frame->slots);
+		return -EINVAL;
+	}
+	if (frame->nslots)
+		vni_omgr_lend(&q->om, frame->nslots, frame->slots, seats);
+	for (left = seats; left; left &= left - 1) {
+		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
+
+		if (frame_put(&conn->pipes[q->index], frame))
+			return -EINVAL;
+	}
+	q->pending |= seats;
+	count_sent(q, frame, hweight64(seats));
+	return 0;
+}
+
+static netdev_tx_t drop(struct vni_queue *q, struct sk_buff *skb, u64_stats_t *cause)
+{
+	count_drop(q, cause);
+	dev_kfree_skb_any(skb);
+	if (!netdev_xmit_more())
+		vni_tx_flush(q);
+	return NETDEV_TX_OK;
+}
+
+/*
+ * While the poll comes by timer nobody rings us. Who sends is on a processor, and may as well look
+ * whether the peer has sent something too: an answer is then not as old as the timer allows. Only
+ * a hint, so it is read outside of the receive side's order.
+ */
+static void poll_early(struct vni_queue *q, const struct vni_pipe *pipe)
+{
+	u32 head;
+
+	if (!READ_ONCE(q->polled))
+		return;
+	head = le32_to_cpu(READ_ONCE(pipe->rx.peer->index));
+	if (head != READ_ONCE(pipe->rx.mine))
+		napi_schedule(&q->napi);
+}
+
+/* After a frame: publish now or with the next one, and stop where the next may not fit. */
+static void xmit_after(struct vni_queue *q, unsigned int txi, u64 seats, bool more)
+{
+	unsigned int seat = __ffs64(seats);
+	struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[seat]);
+	bool single = !(seats & (seats - 1));
+
+	if (single && !vni_tx_room_for_next(q, &conn->pipes[q->index], seat))
+		vni_tx_stop(q, txi, seat);
+	else if (vni_tx_limited(q))
+		vni_tx_wait(q);
+	else if (!more)
+		vni_tx_flush(q);
+	if (single)
+		poll_early(q, &conn->pipes[q->index]);
+}
+
+static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigned int txi,
+			       u64 seats)
+{
+	struct netdev_queue *bql = netdev_get_tx_queue(q->vd->ndev, q->index);
+	bool single = !(seats & (seats - 1)), more;
+	struct vni_tx_frame frame;
+	u64 good;
+	int ret;
+
+	frame_plan(q->vd, &frame, skb);
+	good = seats_with_room(q, &frame, seats);
+	if (single && !good && seats_may_wait(q, &frame, seats)) {
+		if (!vni_tx_stop(q, txi, __ffs64(seats)))
+			return NETDEV_TX_BUSY;
+		good = seats_with_room(q, &frame, seats);
+	}
+	if (!good)
+		return drop(q, skb, &q->tx.peer_full);
+	ret = send(q, &frame, good);
+	if (ret)
+		return drop(q, skb, ret == -ENOSPC ? &q->tx.peer_full : &q->tx.bad_offload);
+	if (good != seats)
+		count_drop(q, &q->tx.peer_full);
+	more = !__netdev_tx_sent_queue(bql, skb->len * hweight64(good), netdev_xmit_more());
+	skb_tx_timestamp(skb);
+	dev_consume_skb_any(skb);
+	xmit_after(q, txi, good, more);
+	return NETDEV_TX_OK;
+}
+
+/**
+ * vni_start_xmit() - ndo_start_xmit: step 1, take a frame from the protocol stack
+ * @skb: the frame
+ * @ndev: the device
+ *
+ * Context: bottom halves off, under the transmit queue's lock.
+ * Return: NETDEV_TX_OK with @skb consumed, or NETDEV_TX_BUSY with the queue stopped.
+ */
+netdev_tx_t vni_start_xmit(struct sk_buff *skb, struct net_device *ndev)
+{
+	struct vni_dev *vd = netdev_priv(ndev);
+	unsigned int txi = skb_get_queue_mapping(skb);
+	struct vni_queue *q = &vd->queues[0], *own = &vd->queues[txi];
+	u64 seats = 0, known = 0, left;
+	netdev_tx_t ret;
+
+	if (likely(skb->len >= VNI_ETH_FRAME_MIN))
+		seats = route(vd, skb);
+	for (left = seats; left; left &= left - 1) {
+		struct vni_conn *conn = rcu_dereference_bh(vd->conns[__ffs64(left)]);
+
+		if (!conn)
+			continue;
+		known |= BIT_ULL(__ffs64(left));
+		/* one receiver: our queue if it has one like it; several: the one that all have */
+		if (!(seats & (seats - 1)))
+			q = &vd->queues[txi % conn->queues];
+	}
+	spin_lock(&q->lock);
+	if (unlikely(skb->len < VNI_ETH_FRAME_MIN || skb->len > VNI_ETH_FRAME_MAX))
+		ret = drop(q, skb, &q->tx.too_long);
+	else if (unlikely(!known))
+		ret = drop(q, skb, &q->tx.no_peer);
+	else
+		ret = xmit_locked(q, skb, txi, known);
+	spin_unlock(&q->lock);
+	/* frames held back for more to come, where what came took another way */
+	if (unlikely(q != own) && !netdev_xmit_more() && READ_ONCE(own->pending)) {
+		spin_lock(&own->lock);
+		vni_tx_flush(own);
+		spin_unlock(&own->lock);
+	}
+	return ret;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The network device at a window.
+ *
+ * One vni_dev a window and node; one vni_queue a transmit and receive queue; one vni_conn a seat
+ * whose link is up, with one vni_pipe a queue. A vni_pipe holds this node's side of the four rings
+ * between two queues.
+ *
+ * Who may touch what: the receive side of queue N (rx and give of its pipes) belongs to the NAPI
+ * poll of queue N. The transmit side (tx and take of its pipes, the offset manager) belongs to who
+ * holds vni_queue.lock, which xmit and NAPI take with bottom halves off. A vni_conn is found
+ * through RCU: first its seat in vni_dev.up, then vni_dev.conns; it goes a grace period after its
+ * seat left vni_dev.up.
+ */
+#ifndef VNI_VNI_H
+#define VNI_VNI_H
+
+#include <linux/hrtimer.h>
+#include <linux/netdevice.h>
+#include <linux/spinlock.h>
+#include <linux/u64_stats_sync.h>
+
+#include "offset_mgr/vni_offset_mgr.h"
+#include "shmem_ring/vni_rec.h"
+#include "vni_abi.h"
+#include "vni_shm.h"
+
+struct page_pool;
+
+/* Which form of the source documents frames take. */
+enum vni_form {
+	VNI_FORM_MIXED,		/* by size: up to the threshold in the ring, above in slots */
+	VNI_FORM_HEADTAIL,	/* all in the ring */
+	VNI_FORM_OFFSET,	/* all in slots */
+};
+
+#define VNI_COPYBREAK 1024	/* bytes; the threshold of the mixed form, ethtool's tx-copybreak */
+#define VNI_COPYBREAK_MAX 4096
+#define VNI_RX_USECS 64		/* between polls while traffic is heavy, ethtool's rx-usecs */
+
+/* A channel's geometry, this node's own or a checked copy of a peer's. Offsets in bytes. */
+struct vni_geometry {
+	u32 queues;
+	u32 ring_lines;
+	u32 returns;
+	u32 slots;
+	u32 features;
+	u32 frame_max;
+	u64 ends, rings, give_rings, table, buffer;
+	u64 size;
+};
+
+/* One of a peer's queues joined to one of ours. */
+struct vni_pipe {
+	/* transmit side, under vni_queue.lock */
+	struct vni_ring tx;
+	u8 *tx_store;
+	u32 tx_bytes;
+	u32 lend_max;		/* slots that the peer may hold */
+	u32 *flight;		/* by line where a record starts: lines << 20 | bytes, for BQL */
+	u32 settled;		/* index up to which BQL was told; ahead of the tail if slow */
+	unsigned long moved;	/* jiffies when the peer's tail last moved */
+	bool slow;		/* stood still while others wait: what does not fit is dropped */
+	struct vni_ring take;
+	const __le32 *take_store;
+
+	/* receive side, NAPI only */
+	struct vni_ring rx ____cacheline_aligned;
+	const u8 *rx_store;
+	u32 rx_bytes;
+	const u8 *peer_buffer;
+	u32 peer_slots;
+	struct vni_ring give;
+	__le32 *give_store;
+};
+
+struct vni_conn {
+	struct rcu_head rcu;
+	unsigned int seat;
+	unsigned int queues;	/* the smaller count of both */
+	u32 features;		/* VNI_ETH_F_* that the peer takes */
+	u32 frame_max;
+	const struct vni_eth *eth;	/* the peer's, for its MAC; untrusted */
+	struct vni_pipe pipes[];
+};
+
+/* What one poll counts up, before it goes into the statistics. NAPI only. */
+struct vni_rx_count {
+	u64 bytes;
+	u32 frames, inline_frames;
+	u32 bells_rung;		/* because a sender waited for room */
+	u32 no_memory, bad_frame, stale;
+};
+
+struct vni_rx_stats {
+	u64_stats_t bytes, frames, inline_frames, bells_rung, no_memory, bad_frame, stale;
+	u64_stats_t polls, timer_polls;
+	struct u64_stats_sync sync;
+};
+
+struct vni_tx_stats {
+	u64_stats_t frames, bytes, inline_frames;
+	u64_stats_t bells_rung, bells_spared;
+	u64_stats_t stops, wakes;
+	u64_stats_t no_peer, too_long, bad_offload, peer_full;
+	struct u64_stats_sync sync;
+};
+
+/* How heavy the traffic of a queue is; see moderation.c. NAPI, but for the two tx counters. */
+struct vni_moderation {
+	u64 since;		/* ns, start of the present span */
+	u32 rx_frames, tx_frames_before;
+	u64 rx_bytes, tx_bytes_before;
+	u32 most;		/* frames in one poll */
+	u32 usecs;		/* present time between polls */
+	bool heavy;
+	u64 spin_until;		/* ns; polls that find nothing go on until then */
+};
+
+struct vni_queue {
+	struct vni_dev *vd;
+	unsigned int index;
+	struct napi_struct napi;
+	struct hrtimer timer;
+	struct page_pool *pool;	/* while the device is open */
+	struct vni_moderation mod;
+	struct vni_rx_count now;
+	struct vni_rx_stats rx;
+	atomic64_t bells_seen;
+
+	spinlock_t lock ____cacheline_aligned;	/* the transmit side */
+	struct vni_omgr om;
+	u64 pending;		/* seats with records that are not published yet */
+	u64 stopped;		/* transmit queues that wait for room here, a bit each */
+	unsigned int stop_seat;	/* the seat that had none */
+	bool polled;		/* the poll comes by timer: no need to ask for a doorbell */
+	u32 tx_frames;		/* all ever, for the moderation */
+	u64 tx_bytes;
+	struct vni_tx_stats tx;
+	void *om_memory;
+};
+
+struct vni_dev {
+	struct net_device *ndev;
+	struct vni_window *win;
+	struct vni_channel *chan;
+	void *base;		/* the channel in our section */
+	struct vni_eth *eth;	/* ours, in the window */
+	struct vni_geometry geo;
+	struct vni_conn __rcu *conns[VNI_SEATS_MAX];
+	u64 up;			/* seats with a conn, a bit each */
+	u32 common;		/* VNI_ETH_F_* that all of them take */
+	u32 lend_share;		/* slots of a queue that one of them may hold */
+	enum vni_form form;
+	u32 copybreak;
+	u32 rx_usecs;
+	bool adaptive;
+	struct timer_list stall;
+	struct vni_queue queues[];
+};
+
+static inline struct vni_eth_ends *vni_own_ends(const struct vni_dev *vd, unsigned int seat,
+						unsigned int queue)
+{
+	struct vni_eth_ends *ends = vd->base + vd->geo.ends;
+
+	return &ends[seat * vd->geo.queues + queue];
+}
+
+/* geometry.c */
+int vni_geometry_plan(struct vni_geometry *geo, unsigned int seats, unsigned int queues,
+		      u64 space);
+void vni_geometry_write(const struct vni_geometry *geo, struct vni_eth *eth);
+int vni_geometry_read(struct vni_geometry *geo, const struct vni_eth *eth, u64 size,
+		      unsigned int seats, const char **why);
+
+/* conn.c */
+extern const struct vni_channel_ops vni_channel_ops;
+
+/* tx.c */
+netdev_tx_t vni_start_xmit(struct sk_buff *skb, struct net_device *ndev);
+
+/* stop.c */
+void vni_tx_flush(struct vni_queue *q);
+bool vni_tx_limited(const struct vni_queue *q);
+bool vni_tx_room_for_next(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
+void vni_tx_wait(struct vni_queue *q);
+bool vni_tx_stop(struct vni_queue *q, unsigned int txi, unsigned int seat);
+void vni_tx_wake(struct vni_queue *q);
+void vni_tx_service(struct vni_queue *q, bool polled);
+void vni_tx_unstall(struct timer_list *timer);
+
+/* room.c */
+void vni_tx_settle(struct vni_queue *q, struct vni_pipe *pipe, u32 upto);
+u32 vni_tx_reap(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
+bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, u32 lines,
+		 u32 slots);
+void vni_tx_forget(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
+
+/* pages.c */
+int vni_pages_open(struct vni_queue *q);
+void vni_pages_close(struct vni_queue *q);
+struct sk_buff *vni_pages_skb(struct vni_queue *q, u32 len);
+
+/* rx.c */
+int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget);
+
+/* poll.c */
+int vni_poll(struct napi_struct *napi, int budget);
+void vni_bell(void *data);
+enum hrtimer_restart vni_timer(struct hrtimer *timer);
+
+/* moderation.c */
+void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes);
+bool vni_moderation_heavy(struct vni_queue *q, u32 frames);
+bool vni_moderation_spin(struct vni_queue *q, u32 frames);
+
+/* netdev.c */
+extern const struct net_device_ops vni_netdev_ops;
+void vni_netdev_setup(struct net_device *ndev);
+
+/* ethtool.c, sysfs.c */
+extern const struct ethtool_ops vni_ethtool_ops;
+extern const struct attribute_group vni_sysfs_group;
+
+#endif /* VNI_VNI_H */
