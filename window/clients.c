@@ -85,6 +85,21 @@ void vni_shm_client_unregister(struct vni_shm_client *client)
 EXPORT_SYMBOL_GPL(vni_shm_client_unregister);
 
 /**
+ * vni_clients_have_window() - is there any window
+ *
+ * Context: process, may sleep.
+ */
+bool vni_clients_have_window(void)
+{
+	bool have;
+
+	mutex_lock(&clients_lock);
+	have = !list_empty(&windows);
+	mutex_unlock(&clients_lock);
+	return have;
+}
+
+/**
  * vni_clients_add_window() - tell the clients of a new window
  * @win: the window
  *

@@ -15,6 +15,54 @@ MODULE_PARM_DESC(
 	dead_ms,
 	"milliseconds without a heartbeat after which a node is taken for dead, 300 to 60000 (default: 1500)");
 
+struct vni_params vni_params = { .node = -1 };
+
+module_param_named(node, vni_params.node, int, 0444);
+MODULE_PARM_DESC(
+	node, "this node's id, 0 to seats - 1 (default: what the node starter or the device says)");
+module_param_named(seats, vni_params.seats, uint, 0444);
+MODULE_PARM_DESC(
+	seats,
+	"nodes the window is laid out for, a power of two from 2 to 64 (default: as the nodes that are there have it, else one per 16 MiB)");
+module_param_named(format, vni_params.format, bool, 0444);
+MODULE_PARM_DESC(
+	format,
+	"clear a window that holds something else; refused while a node is alive in it (default: no)");
+
+/*
+ * Where windows come from. Each is asked once, in this order; -ENODEV means that it has none, any
+ * other error ends the loading. One that serves devices finds them when they come.
+ */
+static const struct {
+	int (*probe)(void);
+	void (*remove)(void);
+} backends[] = {
+	{ vni_partition_probe, vni_partition_remove },
+	{ vni_ivshmem_probe, vni_ivshmem_remove },
+	{ vni_uml_probe, vni_uml_remove },
+};
+
+static void backends_remove(unsigned int count)
+{
+	while (count--)
+		backends[count].remove();
+}
+
+static int backends_probe(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(backends); i++) {
+		ret = backends[i].probe();
+		if (ret && ret != -ENODEV) {
+			backends_remove(i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
 static int __init vni_shm_init(void)
 {
 	int ret;
@@ -24,17 +72,17 @@ static int __init vni_shm_init(void)
 		return -EINVAL;
 	}
 	vni_debugfs_init();
-	ret = vni_partition_probe();
-	if (ret == -ENODEV)
-		pr_err("no window found: give window=SIZE@BASE and node=ID, or on node 0 load vni_node first, with its window=\n");
+	ret = backends_probe();
 	if (ret)
 		vni_debugfs_exit();
+	else if (!vni_clients_have_window())
+		pr_info("no window yet: an ivshmem device is taken when it comes; on a partitioned machine give window=SIZE@BASE and node=ID, or on node 0 load vni_node first, with its window=\n");
 	return ret;
 }
 
 static void __exit vni_shm_exit(void)
 {
-	vni_partition_remove();
+	backends_remove(ARRAY_SIZE(backends));
 	vni_debugfs_exit();
 }
 

@@ -22,23 +22,6 @@ MODULE_PARM_DESC(
 	window,
 	"the window as SIZE@BASE, e.g. 64M@0x60000000 (default: what the node starter handed over)");
 
-static int node = -1;
-module_param(node, int, 0444);
-MODULE_PARM_DESC(node,
-		 "this node's id, 0 to seats - 1 (default: what the node starter handed over)");
-
-static unsigned int seats;
-module_param(seats, uint, 0444);
-MODULE_PARM_DESC(
-	seats,
-	"nodes the window is laid out for, a power of two from 2 to 64 (default: as the nodes that are there have it, else one per 16 MiB)");
-
-static bool format;
-module_param(format, bool, 0444);
-MODULE_PARM_DESC(
-	format,
-	"clear a window that holds something else; refused while a node is alive in it (default: no)");
-
 struct place {
 	u64 base, size;
 	unsigned int node;
@@ -59,7 +42,7 @@ static int place_parse(struct place *place)
 	place->base = memparse(at + 1, &end);
 	if (end == at + 1 || (*end && *end != '\n'))
 		goto bad;
-	if (node < 0) {
+	if (vni_params.node < 0) {
 		pr_err("window=%s without node=; expected this node's id as well, e.g. node=0\n",
 		       window);
 		return -EINVAL;
@@ -125,8 +108,8 @@ static int place_find(struct place *place)
 		if (ret == -ENODEV)
 			ret = place_starter(place);
 	}
-	if (node >= 0)
-		place->node = node;
+	if (vni_params.node >= 0)
+		place->node = vni_params.node;
 	return ret;
 }
 
@@ -194,7 +177,9 @@ static void partition_unmap(void)
  */
 int vni_partition_probe(void)
 {
-	struct vni_window_setup setup = { .name = "machine", .seats = seats, .format = format };
+	struct vni_window_setup setup = { .name = "machine",
+					  .seats = vni_params.seats,
+					  .format = vni_params.format };
 	struct place place = {};
 	int ret = place_find(&place);
 

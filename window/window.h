@@ -166,6 +166,7 @@ void vni_links_repeat(struct vni_window *win);
 const char *vni_link_state_name(enum vni_link_state state);
 
 /* clients.c */
+bool vni_clients_have_window(void);
 int vni_clients_add_window(struct vni_window *win);
 void vni_clients_remove_window(struct vni_window *win);
 
@@ -177,8 +178,45 @@ void vni_debugfs_add(struct vni_window *win);
 /* main.c */
 extern unsigned int vni_dead_ms;
 
-/* partition.c */
+/**
+ * struct vni_params - module parameters that are the same wherever the window comes from
+ * @node: this node's id, -1: not given
+ * @seats: how many sections, 0: not given
+ * @format: clear what is no section
+ */
+struct vni_params {
+	int node;
+	unsigned int seats;
+	bool format;
+};
+extern struct vni_params vni_params;
+
+/*
+ * The back-ends, a file each: where windows come from. probe: 0, -ENODEV if there is none, or an
+ * error whose reason was logged; remove: may be called without a window. Process, may sleep.
+ */
+#ifdef CONFIG_X86_LOCAL_APIC
 int vni_partition_probe(void);
 void vni_partition_remove(void);
+#else
+static inline int vni_partition_probe(void) { return -ENODEV; }
+static inline void vni_partition_remove(void) {}
+#endif
+
+#ifdef CONFIG_PCI
+int vni_ivshmem_probe(void);
+void vni_ivshmem_remove(void);
+#else
+static inline int vni_ivshmem_probe(void) { return -ENODEV; }
+static inline void vni_ivshmem_remove(void) {}
+#endif
+
+#ifdef CONFIG_UML
+int vni_uml_probe(void);
+void vni_uml_remove(void);
+#else
+static inline int vni_uml_probe(void) { return -ENODEV; }
+static inline void vni_uml_remove(void) {}
+#endif
 
 #endif /* VNI_WINDOW_H */

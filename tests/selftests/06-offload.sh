@@ -36,6 +36,7 @@ check "TCP over IPv4 crosses in frames larger than the MTU, from node 0" \
 check "TCP over IPv4 crosses in frames larger than the MTU, from node 1" \
 	frame_size 1 -gt 6000 -c 192.168.77.2 -t 1 -R
 check "TCP over IPv6 likewise" frame_size 0 -gt 6000 -c fd77::2 -t 1
+serving 1 >/dev/null
 check "their segment size is that of the MTU" in_node 0 '
 	iperf3 -c 192.168.77.2 -t 10 >/dev/null &
 	pid=$!

@@ -29,8 +29,8 @@ part() { # NAME NODE SCRIPT
 		echo $? >"$out/$1.code"
 	) &
 }
-part tcp 0 'iperf3 -c 192.168.77.2 -t 2 -P 2 --bidir'
-part udp 0 'iperf3 -c fd77::2 -p 5202 -u -b 5M -l $((64 + rounds * 977 % 30000)) -t 2'
+part tcp 0 'client -c 192.168.77.2 -t 2 -P 2 --bidir'
+part udp 0 'client -c fd77::2 -p 5202 -u -b 5M -l $((64 + rounds * 977 % 30000)) -t 2'
 part ping0 0 'ping -q -c 20 -i 0.02 -W 5 -s $((rounds * 331 % 60000)) 192.168.77.2'
 part ping1 1 'ping -q -c 20 -i 0.02 -W 5 -s $((rounds * 1733 % 60000)) fd77::1'
 part form0 0 '{ set -- headtail offset mixed; shift $((rounds % 3)); echo $1 >$FORM && sleep 0.3; }'

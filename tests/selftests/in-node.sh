@@ -68,6 +68,21 @@ slots_home() {
 	return 1
 }
 
+# client OPTION...: an iperf3 client. Between two tests iperf3's server closes its port for a moment
+# and opens it anew: who comes then is refused, and comes again.
+client() {
+	for _client_try in 1 2 3 4 5 6 7 8 9 10; do
+		_client=$(iperf3 "$@" 2>&1)
+		_client_code=$?
+		case $_client in
+		*"Connection refused"*) sleep "0.$_client_try" ;;
+		*) break ;;
+		esac
+	done
+	printf '%s\n' "$_client"
+	return "$_client_code"
+}
+
 # Checksums that the stack found wrong, IPv4 headers and TCP and UDP.
 checksum_errors() {
 	awk '/^(Tcp|Udp|Ip):/ {

@@ -46,15 +46,26 @@ fresh_or_end() {
 
 # serve N: an iperf3 server in node N, ready.
 serve() {
-	in_node "$1" 'setsid iperf3 -s >/run/bg/iperf3.log 2>&1 </dev/null &
-		within 5 sh -c "ss -Htln sport = :5201 | grep -q 5201"'
+	in_node "$1" 'setsid iperf3 -s >/run/bg/iperf3.log 2>&1 </dev/null &'
+	serving "$1"
+}
+
+# serving N: its server is ready, again after a test.
+serving() {
+	in_node "$1" 'within 10 sh -c "ss -Htln sport = :5201 | grep -q 5201"'
+}
+
+# iperf_bg OPTION...: an iperf3 client in node 0 of the server in node 1, left running; its pid.
+iperf_bg() {
+	serving 1 >/dev/null && node_bg 0 iperf3 -c 192.168.77.2 "$@"
 }
 
 # iperf N OPTION...: an iperf3 client in node N; its JSON on standard output.
 iperf() {
 	_iperf_node=$1
 	shift
-	_iperf=$(node_for 60 "$_iperf_node" iperf3 --json --connect-timeout 3000 "$@")
+	_iperf=$(VNI_NODE_TIMEOUT=60 in_node "$_iperf_node" \
+		'client "$@"' --json --connect-timeout 3000 "$@")
 	_iperf_code=$?
 	printf '%s\n' "$_iperf"
 	return "$_iperf_code"
