@@ -11,15 +11,6 @@
 
 #include "vni.h"
 
-/* A frame on its way: how it will lie in the rings. */
-struct vni_tx_frame {
-	struct sk_buff *skb;
-	struct vni_rec rec;
-	u32 lines;
-	u32 nslots;
-	u32 slots[VNI_ETH_SLOTS_MAX];
-};
-
 static u64 wire_address(const u8 *address)
 {
 	__le64 word = 0;
@@ -62,6 +53,7 @@ static bool wants_inline(const struct vni_dev *vd, u32 len)
 static void frame_plan(const struct vni_dev *vd, struct vni_tx_frame *frame, struct sk_buff *skb)
 {
 	frame->skb = skb;
+	frame->nsegs = 0;
 	if (wants_inline(vd, skb->len)) {
 		frame->nslots = 0;
 		frame->lines = vni_rec_lines_inline(skb->len);
@@ -94,7 +86,9 @@ static int frame_put(struct vni_pipe *pipe, struct vni_tx_frame *frame)
 	u32 next = vni_ring_copy_in(pipe->tx_store, pipe->tx_bytes, at * VNI_LINE, &frame->rec,
 				    sizeof(frame->rec));
 
-	if (frame->nslots) {
+	if (frame->nsegs) {
+		vni_direct_put(pipe, frame, next);
+	} else if (frame->nslots) {
 		__le32 raw[VNI_ETH_SLOTS_MAX];
 		u32 i;
 
@@ -130,6 +124,7 @@ static void count_sent(struct vni_queue *q, const struct vni_tx_frame *frame, u3
 	u64_stats_inc(&q->tx.frames);
 	u64_stats_add(&q->tx.bytes, frame->skb->len);
 	u64_stats_add(&q->tx.inline_frames, !frame->nslots);
+	u64_stats_add(&q->tx.direct_frames, frame->nsegs > 0);
 	u64_stats_update_end(&q->tx.sync);
 	q->tx_frames += times;
 	q->tx_bytes += (u64)times * frame->skb->len;
@@ -169,13 +164,17 @@ static int send(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
 	struct virtio_net_hdr *hdr = (struct virtio_net_hdr *)frame->rec.virtio;
 	u64 left;
 
-	vni_rec_header(&frame->rec, frame->skb->len, frame->nslots);
 	if (virtio_net_hdr_from_skb(frame->skb, hdr, true, true, 0))
 		return -EINVAL;
 	/* none is left where making room for a later seat was in vain */
 	if (!vni_omgr_claim(&q->om, frame->nslots, frame->slots))
 		return -ENOSPC;
-	if (frame_fill_slots(q, frame)) {
+	if (frame->nsegs)
+		vni_rec_header_direct(&frame->rec, frame->skb->len, frame->nsegs, frame->head,
+				      frame->slots[0]);
+	else
+		vni_rec_header(&frame->rec, frame->skb->len, frame->nslots);
+	if (!frame->nsegs && frame_fill_slots(q, frame)) {
 		vni_omgr_unclaim(&q->om, frame->nslots, frame->slots);
 		return -EINVAL;
 	}
@@ -244,6 +243,8 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 	int ret;
 
 	frame_plan(q->vd, &frame, skb);
+	if (single && frame.nslots)
+		vni_direct_plan(q->vd, rcu_dereference_bh(q->vd->conns[__ffs64(seats)]), &frame);
 	good = seats_with_room(q, &frame, seats);
 	if (single && !good && seats_may_wait(q, &frame, seats)) {
 		if (!vni_tx_stop(q, txi, __ffs64(seats)))
@@ -259,7 +260,10 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 		count_drop(q, &q->tx.peer_full);
 	more = !__netdev_tx_sent_queue(bql, skb->len * hweight64(good), netdev_xmit_more());
 	skb_tx_timestamp(skb);
-	dev_consume_skb_any(skb);
+	if (frame.nsegs)
+		vni_direct_keep(q, &frame);
+	else
+		dev_consume_skb_any(skb);
 	xmit_after(q, txi, good, more);
 	return NETDEV_TX_OK;
 }
