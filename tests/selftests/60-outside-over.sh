@@ -8,7 +8,7 @@ ktap_plan 20
 
 # every_recipe: each block of the document is run by one of these scripts.
 every_recipe() {
-	_every=$(sed -n 's/^\.\. recipe: //p' "$_outside")
+	_every=$(sed -n 's/^\.\. recipe: //p' "$OUTSIDE")
 	[ -n "$_every" ] || return
 	echo "$_every" | while read -r name part; do
 		grep -qE "^(follow|expect) $name $part( |\$)" "${0%/*}"/6[0-6]-outside-*.sh && continue

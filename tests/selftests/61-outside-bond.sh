@@ -4,7 +4,7 @@
 # The recipe of Documentation/outside.rst for a bond: vni0 and a second link, one in use.
 
 . "${0%/*}/recipes.sh"
-ktap_plan 14
+ktap_plan 18
 
 scratch=$(mktemp -d)
 pids=
@@ -78,11 +78,34 @@ check "vni0 comes back: both bonds take it again" eval '
 before=$(answers)
 check "and the ping goes on" wait_for 20 more_answers
 
-check "vni0 goes and comes with its module, without harm to the bond" eval '
-	node 1 rmmod vni && active_on_0() { in_node 0 "grep -q \"Active Slave: eth1\" /proc/net/bonding/bond0"; } &&
-		wait_for 10 active_on_0 && before=$(answers) && wait_for 20 more_answers &&
-		in_node 1 "insmod /vni/vni.ko && ip link set vni0 master bond0" &&
-		active vni0 && before=$(answers) && wait_for 20 more_answers'
+check "both links have the bond's MAC address" in_both '
+	for name in vni0 eth1; do
+		cat /sys/class/net/$name/address | cmp - /sys/class/net/bond0/address || exit
+	done'
+active_on_0() {
+	in_node 0 'grep "Active Slave: $1" /proc/net/bonding/bond0' "$1"
+}
+check "vni0 goes on node 1 with its module: the bond goes on" eval '
+	node 1 rmmod vni && wait_for 10 active_on_0 eth1 &&
+		before=$(answers) && wait_for 20 more_answers'
+check "and comes back with it" eval '
+	in_node 1 "insmod /vni/vni.ko && ip link set vni0 master bond0" && active vni0 &&
+		before=$(answers) && wait_for 20 more_answers'
 check "TCP over the bond keeps the offloads" eval '
 	serve 1 && offload_kept 0 1 iperf 0 -c 192.168.78.2 -n 4M'
 check "no frame was dropped by the driver" in_both no_drops
+
+# The same bond, but each link keeps its own address and the bond takes that of the link in use.
+own_address() {
+	for n in 0 1; do
+		_lines=$(recipe bond node$n | sed 's/mode active-backup/& fail_over_mac active/') &&
+			in_node $n "set -e; ip link del bond0; $_lines" || return
+	done
+}
+check "fail_over_mac active: the same commands run with it" own_address
+check "fail_over_mac active: the bond goes over to the other link and back" eval '
+	active vni0 && in_node 0 "within 20 ping -q -c 1 -W 2 192.168.78.2" &&
+		node 1 ip link set vni0 down && active eth1 &&
+		in_node 0 "within 20 ping -q -c 1 -W 2 192.168.78.2" &&
+		node 1 ip link set vni0 up && active vni0 &&
+		in_node 0 "within 20 ping -q -c 1 -W 2 192.168.78.2"'

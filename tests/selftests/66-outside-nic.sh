@@ -3,11 +3,11 @@
 # timeout: 240
 # env: partition
 # lab: --qemu=-netdev --qemu=user,id=out --qemu=-device --qemu=virtio-net-pci,netdev=out
-# The recipes of Documentation/outside.rst for the way outside over node 0's network card: bridge and
+# The recipes of Documentation/outside.rst for the way outside over node 0's network card: bridge,
 # NAT. Outside is QEMU's user network, and a program on this host behind it.
 
 . "${0%/*}/recipes.sh"
-ktap_plan 29
+ktap_plan 28
 
 scratch=$(mktemp -d)
 beyond=
@@ -62,7 +62,8 @@ bash_udp='
 	read -r sum rest < <(printf "%s" "$data" | sha256sum)
 	for try in 1 2 3 4 5; do
 		printf "%s" "$data" >&3
-		read -r -t 5 got <&3 && break
+		got=$(timeout 5 dd bs=100 count=1 <&3 2>/dev/null)
+		[ -z "$got" ] || break
 	done
 	echo "sent $sum, arrived $got"; [ "$sum" = "$got" ]'
 put() { VNI_NODE_TIMEOUT=90 node "$1" bash -c "$bash_put" bash "$port" "$2"; }
@@ -75,11 +76,10 @@ few_again() {
 		exit !(\$12 > 100 && \$13 * 50 < \$12) }" /proc/net/snmp'
 }
 
-# way_outside RECIPE: traffic of all sorts between node 1 and what is outside.
-TRAFFIC=6
+# way_outside RECIPE: 6 tests: traffic of all sorts between node 1 and what is outside.
 way_outside() {
-	check "$1: 8 MB go out whole, in large frames over vni0" offload_kept 1 0 put 1 8388608
-	check "$1: 8 MB come in whole" get 1 8388608
+	check "$1: 8 MB go out whole, in large frames over vni0" offload_kept 1 0 put 1 $((8 << 20))
+	check "$1: 8 MB come in whole" get 1 $((8 << 20))
 	check "$1: few segments were sent twice" few_again 1
 	check "$1: datagrams go out and come back" eval 'udp 1 1 && udp 1 1472'
 	check "$1: a datagram in fragments does" udp 1 4000
@@ -91,13 +91,15 @@ start_bare
 follow bridge node0
 follow bridge node1
 expect bridge check1 "node 1 reaches the gateway"
+check "bridge: vni0 is promiscuous for it" in_node 0 '
+	ip -d link show vni0 | grep "promiscuity 1"'
 check "bridge: node 1's address is one of the LAN" in_node 1 '
 	ip -4 addr show vni0 | grep "inet 10\.0\.2\."'
 # shellcheck disable=SC2034 # used by eval
 own=$(in_node 0 'ip -4 -o addr show br0' | sed -n 's/.*inet \([0-9.]*\).*/\1/p')
 check "bridge: node 1 reaches node 0" node 1 ping -c 2 -W 5 "$own"
 way_outside bridge
-check "bridge: node 0 itself has the way outside still" eval 'put 0 1048576 && get 0 1048576'
+check "bridge: node 0 itself has the way outside still" eval 'put 0 $((1 << 20)) && get 0 $((1 << 20))'
 check "bridge: a VLAN's tags pass it" eval '
 	in_node 0 "ip link add link br0 name br0.9 type vlan id 9 && ip link set br0.9 up &&
 		ip addr add 10.9.0.1/24 dev br0.9" &&
@@ -114,9 +116,9 @@ follow nat node1
 expect nat check1 "node 1 reaches the gateway"
 way_outside nat
 check "nat: vni0's MTU may be larger than the LAN's" eval '
-	in_both "ip link set vni0 mtu 65517" && put 1 1048576 && get 1 1048576 && udp 1 4000'
+	in_both "ip link set vni0 mtu 65517" && put 1 $((1 << 20)) && get 1 $((1 << 20)) && udp 1 4000'
 check "nat: who forbids fragments is told the size that fits" in_node 1 '
-	ping -c 3 -W 5 -M do -s 4000 10.0.2.2 | grep -i "mtu *= *1500"'
+	ping -c 3 -W 5 -M do -s 4000 10.0.2.2 2>&1 | grep -i "mtu *= *1500"'
 check "no checksum was wrong, no frame was dropped" in_both '
 	no_drops && [ "$(checksum_errors)" = 0 ]'
 check "the program outside has nothing to complain of" eval '

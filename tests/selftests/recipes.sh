@@ -10,7 +10,7 @@
 
 . "${0%/*}/net.sh"
 
-_outside=$VNI_TOP/Documentation/outside.rst
+OUTSIDE=$VNI_TOP/Documentation/outside.rst
 
 # recipe NAME PART: the block's lines.
 recipe() {
@@ -20,8 +20,8 @@ recipe() {
 		wanted && $0 == "::" { inside = 1; wanted = 0; next }
 		inside && /^[^\t]/ { inside = 0 }
 		inside && sub(/^\t/, "") { print; lines++ }
-		END { exit !lines }' "$_outside" && return
-	echo "$_outside has no block \"$1 $2\"" >&2
+		END { exit !lines }' "$OUTSIDE" && return
+	echo "$OUTSIDE has no block \"$1 $2\"" >&2
 	return 1
 }
 
@@ -41,7 +41,7 @@ expect() {
 	check "$1: $3" wait_for 20 _on "$1" "$2"
 }
 
-# start_bare: both nodes as each recipe finds them: modules loaded, vni0 down and without an address.
+# start_bare: both nodes as each recipe finds them: modules loaded, vni0 down and without address.
 start_bare() {
 	_bare_said=$(in_both '
 		for name in iperf3 ping tcpdump nc; do killall -9 $name; done 2>/dev/null
@@ -61,8 +61,8 @@ cleanup() {
 	(start_bare) >/dev/null 2>&1
 }
 
-# offload_kept FROM TO CMD...: frames that CMD makes node FROM send are larger than an MTU of 1500 on
-# the average, and node TO finds no checksum wrong.
+# offload_kept FROM TO CMD...: frames that CMD makes node FROM send are larger than an MTU of 1500
+# on the average, and node TO finds no checksum wrong.
 offload_kept() {
 	_kept_from=$1
 	_kept_to=$2

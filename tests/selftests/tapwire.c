@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One end of an Ethernet link between two nodes that needs no hardware: a TAP device whose frames go
- * to standard output and come from standard input, each behind its length in two bytes. A test
+ * One end of an Ethernet link between two nodes that needs no hardware: a TAP device whose frames
+ * go to standard output and come from standard input, each behind its length in two bytes. A test
  * connects two of these by way of the lab's own byte streams.
  *
  * usage: tapwire DEVICE	ends, and the device with it, when its input does
