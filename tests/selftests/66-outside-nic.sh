@@ -12,7 +12,7 @@ ktap_plan 28
 scratch=$(mktemp -d)
 beyond=
 cleanup() {
-	(start_bare) >/dev/null 2>&1
+	(start_bare eth0) >/dev/null 2>&1
 	[ -z "$beyond" ] || kill "$beyond" 2>/dev/null
 	rm -rf "$scratch"
 }
@@ -87,7 +87,7 @@ way_outside() {
 		no_drops && [ "$(checksum_errors)" = 0 ]'
 }
 
-start_bare
+start_bare eth0
 follow bridge node0
 follow bridge node1
 expect bridge check1 "node 1 reaches the gateway"
@@ -110,7 +110,7 @@ check "bridge: a VLAN's tags pass it" eval '
 check "bridge: node 1 goes and comes back" eval '
 	node 1 rmmod vni && node 1 insmod /vni/vni.ko && _on bridge node1 && _on bridge check1'
 
-start_bare
+start_bare eth0
 follow nat node0
 follow nat node1
 expect nat check1 "node 1 reaches the gateway"

@@ -41,7 +41,8 @@ expect() {
 	check "$1: $3" wait_for 20 _on "$1" "$2"
 }
 
-# start_bare: both nodes as each recipe finds them: modules loaded, vni0 down and without address.
+# start_bare [NIC]: both nodes as each recipe finds them: modules loaded, vni0 down and without
+# address; so is the network card NIC.
 start_bare() {
 	_bare_said=$(in_both '
 		for name in iperf3 ping tcpdump nc; do killall -9 $name; done 2>/dev/null
@@ -49,9 +50,9 @@ start_bare() {
 		ip netns del box 2>/dev/null
 		nft delete table ip outside 2>/dev/null
 		sysctl -qw net.ipv4.ip_forward=0
-		if [ -e /sys/class/net/eth0 ]; then ip link set eth0 down && ip addr flush eth0; fi
+		if [ -e "/sys/class/net/${1:-none}" ]; then ip link set $1 down && ip addr flush $1; fi
 		[ ! -e /sys/module/vni ] || rmmod vni || exit
-		load_modules') && return
+		load_modules' "$@") && return
 	diag "$_bare_said"
 	diag "no vni0 to begin with"
 	exit 1
