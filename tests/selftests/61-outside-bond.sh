@@ -10,7 +10,7 @@ scratch=$(mktemp -d)
 pids=
 # shellcheck disable=SC2086 # pids
 cleanup() {
-	(start_bare) >/dev/null 2>&1
+	take_away >/dev/null 2>&1
 	[ -z "$pids" ] || kill $pids 2>/dev/null
 	rm -rf "$scratch"
 }

@@ -12,7 +12,7 @@ ktap_plan 28
 scratch=$(mktemp -d)
 beyond=
 cleanup() {
-	(start_bare eth0) >/dev/null 2>&1
+	take_away eth0 >/dev/null 2>&1
 	[ -z "$beyond" ] || kill "$beyond" 2>/dev/null
 	rm -rf "$scratch"
 }
@@ -97,7 +97,7 @@ check "bridge: node 1's address is one of the LAN" in_node 1 '
 	ip -4 addr show vni0 | grep "inet 10\.0\.2\."'
 # shellcheck disable=SC2034 # used by eval
 own=$(in_node 0 'ip -4 -o addr show br0' | sed -n 's/.*inet \([0-9.]*\).*/\1/p')
-check "bridge: node 1 reaches node 0" node 1 ping -c 2 -W 5 "$own"
+check "bridge: node 1 reaches node 0" node 1 ping -c 2 -i 0.2 -W 5 "$own"
 way_outside bridge
 check "bridge: node 0 itself has the way outside still" eval 'put 0 $((1 << 20)) && get 0 $((1 << 20))'
 check "bridge: a VLAN's tags pass it" eval '
@@ -118,7 +118,7 @@ way_outside nat
 check "nat: vni0's MTU may be larger than the LAN's" eval '
 	in_both "ip link set vni0 mtu 65517" && put 1 $((1 << 20)) && get 1 $((1 << 20)) && udp 1 4000'
 check "nat: who forbids fragments is told the size that fits" in_node 1 '
-	ping -c 3 -W 5 -M do -s 4000 10.0.2.2 2>&1 | grep -i "mtu *= *1500"'
+	ping -c 3 -i 0.2 -W 5 -M do -s 4000 10.0.2.2 2>&1 | grep -i "mtu *= *1500"'
 check "no checksum was wrong, no frame was dropped" in_both '
 	no_drops && [ "$(checksum_errors)" = 0 ]'
 check "the program outside has nothing to complain of" eval '

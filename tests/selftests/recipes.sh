@@ -41,25 +41,31 @@ expect() {
 	check "$1: $3" wait_for 20 _on "$1" "$2"
 }
 
-# start_bare [NIC]: both nodes as each recipe finds them: modules loaded, vni0 down and without
-# address; so is the network card NIC.
-start_bare() {
-	_bare_said=$(in_both '
+# take_away [NIC]: nothing of a recipe is left, on vni0 or on the network card NIC; vni.ko is out.
+take_away() {
+	in_both '
 		for name in iperf3 ping tcpdump nc; do killall -9 $name; done 2>/dev/null
 		for name in br0 bond0 vx42; do ip link del $name; done 2>/dev/null
 		ip netns del box 2>/dev/null
 		nft delete table ip outside 2>/dev/null
 		sysctl -qw net.ipv4.ip_forward=0
-		if [ -e "/sys/class/net/${1:-none}" ]; then ip link set $1 down && ip addr flush $1; fi
-		[ ! -e /sys/module/vni ] || rmmod vni || exit
-		load_modules' "$@") && return
-	diag "$_bare_said"
-	diag "no vni0 to begin with"
-	exit 1
+		if [ -e "/sys/class/net/${1:-none}" ]; then
+			ip link set $1 down && ip addr flush dev $1
+		fi
+		[ ! -e /sys/module/vni ] || rmmod vni' "$@"
 }
 
 cleanup() {
-	(start_bare) >/dev/null 2>&1
+	take_away >/dev/null 2>&1
+}
+
+# start_bare [NIC]: both nodes as each recipe finds them: modules loaded, vni0 down and without
+# address; so is the network card NIC.
+start_bare() {
+	_bare_said=$(take_away "$@" && in_both load_modules) && return
+	diag "$_bare_said"
+	diag "no vni0 to begin with"
+	exit 1
 }
 
 # offload_kept FROM TO CMD...: frames that CMD makes node FROM send are larger than an MTU of 1500
