@@ -75,4 +75,14 @@ struct vni_doorbells {
  */
 struct vni_doorbells *vni_lapic_doorbells(void);
 
+/**
+ * vni_uml_doorbells() - doorbells that are FIFOs of the host, for nodes that are User-Mode Linux
+ * @node: this node's id
+ * @window_fd: the host's descriptor of the file that is the window; they lie beside it
+ *
+ * Context: process, may sleep.
+ * Return: the doorbells, or an ERR_PTR() whose reason was logged.
+ */
+struct vni_doorbells *vni_uml_doorbells(unsigned int node, int window_fd);
+
 #endif /* VNI_DOORBELL_H */

@@ -23,8 +23,9 @@ from .link import Job, Link
 from .partition import Partition
 from .paths import slow
 from .state import SOCKET, State
+from .uml import Uml
 
-ENVIRONMENTS: dict[str, type[Environment]] = {"partition": Partition}
+ENVIRONMENTS: dict[str, type[Environment]] = {"partition": Partition, "uml": Uml}
 
 _PING_PERIOD = 5.0
 _PING_LIMIT = 30.0  # an agent that is silent for so long has lost its session

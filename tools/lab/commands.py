@@ -222,7 +222,7 @@ def _net(state: State, _args: argparse.Namespace) -> int:
 def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     up = commands.add_parser("up", help="build images, boot the nodes")
     up.set_defaults(run=_up)
-    up.add_argument("--env", default="partition", choices=["partition"],
+    up.add_argument("--env", default="partition", choices=["partition", "uml"],
                     help="what kind of nodes (default: one partitioned machine)")
     up.add_argument("--kver", default="6.12", help="kernel series of the nodes (default 6.12)")
     up.add_argument("--node1-kver", help="another series for the nodes after node 0")
@@ -234,6 +234,8 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     up.add_argument("--window", default="64M", help="size of the shared window (default 64M)")
     up.add_argument("--accel", default="auto", choices=["auto", "tcg", "kvm"],
                     help="auto: KVM if a kernel boots under it here, else TCG")
+    up.add_argument("--pin", action="store_true",
+                    help="uml: each node on a CPU of the host of its own, as far as they go")
     up.add_argument("--net", action="store_true", help="also insmod, link up, addresses")
     up.add_argument("--add", action="append", default=[], metavar="FILE[:PATH]",
                     help="put a file into every node's image (default: into /root)")

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from . import uml
 from .accel import choose
 from .client import ask, run_quiet
 from .errors import LabError
@@ -82,6 +83,9 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
         "node_mem": options.node_mem, "window": options.window,
         "append": options.append, "node_append": options.node_append, "qemu": options.qemu,
     }
+    if options.env == "uml":
+        uml.configure(config, options, [_parse_add(text) for text in options.add], say)
+        return config
     plan(config)  # complain about sizes before anything is built
     extra = [_parse_add(text) for text in options.add]
     first = kernel(kernel_release(options.kver))
