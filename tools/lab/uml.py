@@ -31,7 +31,6 @@ from .paths import TOP, slow
 _SHARED = Path("/dev/shm")  # where windows and the nodes' memory lie
 _SEAT = 16 * MIB  # of the window, for a node: what vni_shm takes if nobody says anything
 # noreboot: a node that reboots ends, as elsewhere; panic=-1: so does one that panics, at once.
-# con0 is opened last for reading and first for writing by the kernel, hence both descriptors.
 _COMMAND_LINE = "con0=fd:0,fd:1 con=null ssl=null console=tty0 noreboot panic=-1"
 
 
@@ -60,6 +59,7 @@ def configure(config: dict[str, Any], options: argparse.Namespace,
     found = Kernel(release, home / "linux", home / "lib/modules" / release)
     image = base_image(found, options.modules, extra)
     size = max(parse_size(config["window"]), _seats(config["nodes"]) * _SEAT)
+    config["node_mem"] = config["node_mem"] or "512M"
     config.update(accel="native", vmlinuz=str(found.vmlinuz), initrd=str(image),
                   window_bytes=size, pin=options.pin)
     say(f"image of each node: {image.stat().st_size // MIB} MiB, Linux {release}; "
@@ -134,7 +134,7 @@ class Uml(Environment):
             await console.serve()
         self.say(f"booting {len(nodes)} nodes")
         for node in nodes:
-            await self.start_node(node, wait=False)
+            await self._launch(node)
         for node in nodes:
             await self._wait(node)
         self.say(f"all nodes are up: Linux {self.links[0].facts.get('release', '?')}, "
@@ -166,11 +166,25 @@ class Uml(Environment):
         await process.wait()
         self.links[node].detach()
 
-    async def start_node(self, node: int, wait: bool = True) -> None:
+    async def boot(self, node: int) -> None:
         """Start a node that does not run; its window and doorbells are those of the others."""
         process = self._processes.get(node)
         if process and process.returncode is None:
             raise LabError(f"node {node} runs already")
+        await self._launch(node)
+        await self._wait(node)
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _make_window(self) -> None:
+        if not _SHARED.is_dir():
+            raise LabError(f"{_SHARED} is not there; the window needs memory that is a file")
+        shutil.rmtree(self._shared, ignore_errors=True)
+        self._shared.mkdir(mode=0o700)
+        with (self._shared / "window").open("wb") as window:
+            window.truncate(int(self.config["window_bytes"]))
+
+    async def _launch(self, node: int) -> None:
         agent, far_agent = socket.socketpair()
         console, far_console = socket.socketpair()
         process = await asyncio.create_subprocess_exec(
@@ -187,18 +201,6 @@ class Uml(Environment):
         self.links[node].attach(writer.write)
         self._tasks.append(asyncio.create_task(self._feed(reader, self.links[node])))
         self._tasks.append(asyncio.create_task(self._watch(node, process)))
-        if wait:
-            await self._wait(node)
-
-    # -- inside ----------------------------------------------------------------------------
-
-    def _make_window(self) -> None:
-        if not _SHARED.is_dir():
-            raise LabError(f"{_SHARED} is not there; the window needs memory that is a file")
-        shutil.rmtree(self._shared, ignore_errors=True)
-        self._shared.mkdir(mode=0o700)
-        with (self._shared / "window").open("wb") as window:
-            window.truncate(int(self.config["window_bytes"]))
 
     def _arguments(self, node: int, agent: int) -> list[str]:
         config = self.config
