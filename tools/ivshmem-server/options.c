@@ -84,9 +84,9 @@ static gid_t group(struct argp_state *state, const char *text)
 
 static const char *path(struct argp_state *state, const char *what, const char *text, size_t most)
 {
-	if (*text != '/' || strlen(text) >= most)
-		argp_error(state, "--%s: expected an absolute path of less than %zu bytes, got '%s'",
-			   what, most, text);
+	if (!*text || strlen(text) >= most)
+		argp_error(state, "--%s: expected a path of 1 to %zu bytes, got '%s'", what, most - 1,
+			   text);
 	return text;
 }
 
