@@ -86,7 +86,7 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
     if options.env == "ivshmem":
         return _configure_machines(config, options, say)
     config.update(cpus0=options.cpus0 or 2, cpus1=options.cpus1 or 1,
-                  node_mem=options.node_mem or "512M")
+                  node_mem=options.node_mem or "512M", window=options.window or "64M")
     plan(config)  # complain about sizes before anything is built
     extra = [_parse_add(text) for text in options.add]
     first = kernel(kernel_release(options.kver))
