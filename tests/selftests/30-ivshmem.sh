@@ -2,19 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 420
 # env: ivshmem
-# Devices come and go under traffic: by the hypervisor, by the guest, two at once; and the server.
+# Devices come and go under traffic, two at once, and the server. 32-plain has unplugging by QEMU,
+# which does not survive that of a device with doorbells (Documentation/lab.rst).
 
 . "${0%/*}/net.sh"
-ktap_plan 28
+ktap_plan 23
 fresh_or_end
 lab=$VNI_LAB_COMMAND
 end_traffic() {
-	in_both 'rm -f /run/traffic; for name in iperf3 ping; do killall -9 $name; done' >/dev/null 2>&1
+	in_both 'rm -f /run/traffic; killall -9 iperf3; killall -9 ping' >/dev/null 2>&1
 }
-# Tests are over with the second device still there, if they end early.
 cleanup() {
 	end_traffic
-	for node in 0 1; do "$lab" unplug $node 1; done >/dev/null 2>&1
 }
 
 boots=$(boot_of 0)$(boot_of 1)
@@ -23,7 +22,8 @@ begin_traffic() {
 		: >/run/traffic
 		setsid iperf3 -s >/dev/null 2>&1 </dev/null &
 		setsid sh -c "while [ -e /run/traffic ]; do
-			timeout 8 iperf3 --connect-timeout 1000 -c 192.168.77.$((PEER + 1)) -t 6 || sleep 1
+			timeout 8 iperf3 --connect-timeout 1000 -t 6 \
+				-c 192.168.77.$((PEER + 1)) || sleep 1
 		done" >/dev/null 2>&1 </dev/null &
 		setsid sh -c "while [ -e /run/traffic ]; do
 			ping -q -i 0.02 -s 3000 -w 5 192.168.77.$((PEER + 1)) || sleep 1
@@ -50,12 +50,13 @@ gone_and_back() {
 
 begin_traffic
 check "traffic flows" flows
-gone_and_back "unplugged" 1 '"$lab" unplug 1' '"$lab" plug 1'
-gone_and_back "unplugged" 0 '"$lab" unplug 0' '"$lab" plug 0'
 address=$(in_node 1 'basename "$(readlink /sys/class/net/vni0/device)"')
 gone_and_back "removed by the guest ($address)" 1 \
 	'in_node 1 "echo 1 >/sys/bus/pci/devices/$address/remove"' \
 	'in_node 1 "echo 1 >/sys/bus/pci/rescan"'
+gone_and_back "removed by the guest ($address)" 0 \
+	'in_node 0 "echo 1 >/sys/bus/pci/devices/$address/remove"' \
+	'in_node 0 "echo 1 >/sys/bus/pci/rescan"'
 driver=$(in_node 1 'basename "$(readlink /sys/bus/pci/devices/'"$address"'/driver)"')
 gone_and_back "unbound from $driver" 1 \
 	'in_node 1 "echo $address >/sys/bus/pci/drivers/$driver/unbind"' \
@@ -76,20 +77,15 @@ check "both carry traffic at once" in_both '
 	wait
 	cat /run/one /run/two
 	grep -q " 0% packet loss" /run/one && grep -q " 0% packet loss" /run/two'
+second=$(in_node 0 'basename "$(readlink /sys/class/net/vni1/device)"')
 check "vni1 goes from node 0 and loses node 1 its carrier, while vni0 loses nothing" eval '
-	pid=$(node_bg 1 sh -c "ping -q -c 200 -i 0.02 -W 5 192.168.77.1 >/run/one 2>&1")
-	"$lab" unplug 0 1 && in_node 1 "DEV=vni1; within 2 carrier_is 0" && in_node 1 "
+	node_bg 1 sh -c "ping -q -c 200 -i 0.02 -W 5 192.168.77.1 >/run/one 2>&1" >/dev/null
+	in_node 0 "echo 1 >/sys/bus/pci/devices/$second/remove" &&
+		in_node 1 "DEV=vni1; within 2 carrier_is 0" && in_node 1 "
 		within 20 grep -q transmitted /run/one && grep \" 0% packet loss\" /run/one ||
 			{ cat /run/one; exit 1; }"'
-check "vni1 goes from node 1, vni0 is still there" eval '
-	"$lab" unplug 1 1 && in_node 1 "within 5 [ ! -e /sys/class/net/vni1 ] && carrier_is 1"'
-
 check "both go on when the server has ended and another has come" eval '
 	"$lab" server restart && in_both "ping -q -c 5 -i 0.1 -W 5 192.168.77.\$((PEER + 1))"'
-check "with devices of the new server they meet again" eval '
-	"$lab" unplug 0 && "$lab" unplug 1 && "$lab" plug 0 && "$lab" plug 1 && in_both "
-		within 10 [ -e /sys/class/net/vni0 ] && configure \$NODE && within 5 carrier_is 1" &&
-	in_both "within 5 ping -q -c 1 -W 1 192.168.77.\$((PEER + 1))"'
 check_equal "nobody has booted meanwhile" "$boots" "$(boot_of 0)$(boot_of 1)"
 check "no link was refused for a fault" in_both '! grep "faults [1-9]" /sys/kernel/debug/vni/*/status'
 check "all slots are free" slots_return

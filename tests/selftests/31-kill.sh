@@ -63,7 +63,8 @@ traffic='
 	for other in $(seq 0 $((count - 1))); do
 		[ $other = $NODE ] && continue
 		setsid sh -c "while [ -e /run/traffic ]; do
-			ping -q -i $pause -s $((other * 700 + 56)) -w 5 192.168.77.$((other + 1)) || sleep 1
+			ping -q -i $pause -s $((other * 700 + 56)) -w 5 \
+				192.168.77.$((other + 1)) || sleep 1
 		done" >/dev/null 2>&1 </dev/null &
 	done'
 # shellcheck disable=SC2034

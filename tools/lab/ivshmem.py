@@ -156,6 +156,10 @@ class Ivshmem(Environment):
 
     async def unplug(self, node: int, slot: int) -> None:
         self._server(slot)
+        if not self.config["plain"] and self.config["accel"] != "kvm":
+            # It goes on watching the device's eventfds, whose numbers the next files get.
+            raise LabError("unplug: without KVM QEMU dies when a device with doorbells is unplugged "
+                           "(lab.rst); let the guest do it: echo 1 >/sys/bus/pci/devices/*/remove")
         async with self._nodes[node].changing:
             self._running(node)
             async with Monitor(f"qmp{node}") as monitor:
