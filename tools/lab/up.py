@@ -138,7 +138,7 @@ def _parse_add(text: str) -> tuple[Path, str]:
 def _follow(state: State, offset: float) -> None:
     """Show what the daemon does until the lab is up; raises LabError if it does not come up."""
     shown = 0
-    until = time.monotonic() + 300 * slow()
+    until = time.monotonic() + (240 + 30 * state.load("config.json")["nodes"]) * slow()
     started = time.monotonic()
     while time.monotonic() < until:
         time.sleep(0.1)
