@@ -85,9 +85,10 @@ for kill in $(seq "$kills"); do
 	victim=$(((first + kill - 1) % nodes))
 	rest=$(but "$victim")
 	seat=$(seat_of "$victim")
-	# Among the others: pings that begin before and end after it, none of which may be lost.
+	# Among the others: pings that begin before and end after it, none of which may be lost. Not
+	# those of busybox, which setsid would take: its socket has room for a few only.
 	each "$rest" 'for other in $OTHERS; do
-		setsid ping -q -c 150 -i 0.05 -W 10 192.168.77.$((other + 1)) \
+		setsid /usr/bin/ping -q -c 150 -i 0.05 -W 10 192.168.77.$((other + 1)) \
 			>/run/loss.$other 2>&1 </dev/null &
 	done'
 	boots=$(for node in $rest; do boot_of "$node"; done)
