@@ -89,7 +89,7 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
         uml.configure(config, options, [_parse_add(text) for text in options.add], say)
         return config
     config.update(cpus0=options.cpus0 or 2, cpus1=options.cpus1 or 1,
-                  node_mem=options.node_mem or "512M")
+                  node_mem=options.node_mem or "512M", window=options.window or "64M")
     plan(config)  # complain about sizes before anything is built
     extra = [_parse_add(text) for text in options.add]
     first = kernel(kernel_release(options.kver))
@@ -141,7 +141,7 @@ def _parse_add(text: str) -> tuple[Path, str]:
 def _follow(state: State, offset: float) -> None:
     """Show what the daemon does until the lab is up; raises LabError if it does not come up."""
     shown = 0
-    until = time.monotonic() + 300 * slow()
+    until = time.monotonic() + (240 + 30 * state.load("config.json")["nodes"]) * slow()
     started = time.monotonic()
     while time.monotonic() < until:
         time.sleep(0.1)
