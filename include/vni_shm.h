@@ -69,8 +69,8 @@ u64 vni_shm_free_space(const struct vni_window *win);
  * @up: both sides are ready. @peer is the other's channel (untrusted, @size bytes, of @version):
  *	check it, copy what is needed, start. An error refuses the link; @why says to people why
  * @down: stop; when it returns no context touches the other's rings, and what was lent is back
- * @busy: optional: after @down, is something of the other's still in use here? The other learns that
- *	its session is over only when this says no, or the other has gone
+ * @busy: optional: after @down, is something of the other's still in use here? The other learns
+ *	that its session is over only when this says no, or the other has gone
  * Context: process, one call at a time for a window; may sleep, must not take the RTNL.
  */
 struct vni_channel_ops {
@@ -109,13 +109,13 @@ void vni_shm_channel_close(struct vni_channel *chan);
  * vni_shm_channel_bells() - get doorbells for a channel
  * @chan: a channel without doorbells, whose links are disabled
  * @count: how many
- * @handler: called in hard interrupt context with one of @data
+ * @handler: called in hard interrupt context with one of @data; true: there was work lately
  * @data: array of @count arguments
  *
  * Context: process, may sleep.
  * Return: 0 or an error; then the channel has none.
  */
-int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, void (*handler)(void *),
+int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, bool (*handler)(void *),
 			  void **data);
 
 /**

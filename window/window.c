@@ -29,18 +29,20 @@ static void window_beat(struct timer_list *timer)
 	struct vni_window *win = container_of(timer, struct vni_window, beat);
 	struct vni_life *life = &vni_window_own(win)->life;
 
-	WRITE_ONCE(life->heartbeat, cpu_to_le64(le64_to_cpu(life->heartbeat) + 1));
+	if (!READ_ONCE(win->lost))
+		WRITE_ONCE(life->heartbeat, cpu_to_le64(le64_to_cpu(life->heartbeat) + 1));
 	mod_timer(timer, jiffies + msecs_to_jiffies(VNI_PERIOD_MS));
 	vni_window_kick_self(win);
 }
 
 /* Bell 0: another seat says that something about links changed. */
-static void window_bell(void *data)
+static bool window_bell(void *data)
 {
 	struct vni_window *win = data;
 
 	win->kicks_seen++;
 	vni_window_kick_self(win);
+	return false;
 }
 
 /* An interrupt went to another CPU. What was rung at the old place meanwhile is looked for. */
@@ -84,7 +86,7 @@ void vni_window_show_bells(struct vni_window *win)
 	struct vni_section *own = vni_window_own(win);
 	unsigned int i;
 
-	for (i = 0; i < VNI_DOORBELLS; i++) {
+	for (i = 0; i < VNI_DOORBELLS && !READ_ONCE(win->lost); i++) {
 		struct vni_bell_target target = { .kind = VNI_DOORBELL_NONE };
 
 		if (win->db && i < win->bells_used)
@@ -115,6 +117,7 @@ static int window_start(struct vni_window *win)
 		win->bells_used = 1;
 	}
 	vni_window_sit(win);
+	vni_window_claim_end(win);
 	vni_debugfs_add(win);
 	mod_timer(&win->beat, jiffies + msecs_to_jiffies(VNI_PERIOD_MS));
 	vni_window_kick_self(win);
@@ -172,10 +175,11 @@ struct vni_window *vni_window_create(const struct vni_window_setup *setup)
 
 	if (!win)
 		return ERR_PTR(-ENOMEM);
-	ret = vni_window_survey(win, setup->seats);
+	ret = vni_window_survey(win, setup->seats, setup->claimant);
 	if (!ret)
 		ret = window_start(win);
 	if (ret) {
+		vni_window_claim_end(win);
 		kvfree(win);
 		return ERR_PTR(ret);
 	}
