@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from . import ivshmem
 from .accel import choose
 from .client import ask, run_quiet
 from .errors import LabError
@@ -79,9 +80,13 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
     config: dict[str, Any] = {
         "name": state.name, "env": options.env, "nodes": options.nodes,
         "cpus0": options.cpus0, "cpus1": options.cpus1, "mem": options.mem,
-        "node_mem": options.node_mem, "window": options.window,
+        "node_mem": options.node_mem, "window": options.window, "plain": options.plain,
         "append": options.append, "node_append": options.node_append, "qemu": options.qemu,
     }
+    if options.env == "ivshmem":
+        return _configure_machines(config, options, say)
+    config.update(cpus0=options.cpus0 or 2, cpus1=options.cpus1 or 1,
+                  node_mem=options.node_mem or "512M")
     plan(config)  # complain about sizes before anything is built
     extra = [_parse_add(text) for text in options.add]
     first = kernel(kernel_release(options.kver))
@@ -95,6 +100,21 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
         + ("" if other == first else f"; other nodes: Linux {other.release}"))
     config["accel"] = choose(options.accel, first.vmlinuz, base)
     config["vmlinuz"], config["initrd"] = str(first.vmlinuz), str(image)
+    return config
+
+
+def _configure_machines(config: dict[str, Any], options: argparse.Namespace,
+                        say: Any) -> dict[str, Any]:
+    """Every node is a machine of its own, and no node has the kernel of another in its image."""
+    ivshmem.check(config)
+    extra = [_parse_add(text) for text in options.add]
+    for who, series in (("0", options.kver), ("1", options.node1_kver or options.kver)):
+        found = kernel(kernel_release(series))
+        image = base_image(found, options.modules, extra)
+        config["vmlinuz" + who], config["initrd" + who] = str(found.vmlinuz), str(image)
+        if who == "0":
+            say(f"image: {image.stat().st_size >> 20} MiB, Linux {found.release}")
+            config["accel"] = choose(options.accel, found.vmlinuz, image)
     return config
 
 
