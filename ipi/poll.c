@@ -5,8 +5,8 @@
  *
  * The time between two looks is 50 us while a handler says that there was something to do, or while
  * an answer may be expected; each look in vain doubles it, up to 4 ms, and so does one that comes
- * late, because the processor has no time for it. Bell 0, by which only links come and go, is looked
- * after every 20 ms. So no wake-up is lost, but it may be 4 ms late.
+ * late, because the processor has no time for it. Bell 0, by which only links come and go, is
+ * looked after every 20 ms. So no wake-up is lost, but it may be 4 ms late.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
