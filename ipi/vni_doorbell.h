@@ -75,4 +75,13 @@ struct vni_doorbells {
  */
 struct vni_doorbells *vni_lapic_doorbells(void);
 
+/**
+ * vni_local_doorbells() - doorbells of two nodes of one kernel, which interrupt another processor
+ * @ends: set to the doorbells of seat 0 and of seat 1; each is freed for itself
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vni_local_doorbells(struct vni_doorbells *ends[2]);
+
 #endif /* VNI_DOORBELL_H */

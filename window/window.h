@@ -88,6 +88,7 @@ struct vni_window {
 	u32 generation;
 	u32 next_session;
 	bool format;		/* clear what is no section instead of refusing it */
+	bool private;		/* one client's own: the others do not hear of it */
 	struct vni_doorbells *db;
 	struct mutex lock;	/* channels, peers, links */
 	struct vni_channel *channels[VNI_CHANNELS];
@@ -127,6 +128,8 @@ static inline const struct vni_section *vni_window_peer(const struct vni_window 
  * @seat: this node's id
  * @seats: how many sections, 0: take what the others have, or by the size
  * @format: clear what is no section instead of refusing it
+ * @private: zeroed memory for one client, which asked for it: @seats is set, nobody is there to be
+ *	looked for, and no client is told
  * @db: the doorbells; owned by the window from here on, freed with it
  */
 struct vni_window_setup {
@@ -138,6 +141,7 @@ struct vni_window_setup {
 	unsigned int seat;
 	unsigned int seats;
 	bool format;
+	bool private;
 	struct vni_doorbells *db;
 };
 
