@@ -20,11 +20,12 @@ from .environ import Environment
 from .errors import LabError
 from .frames import Frame, Type
 from .link import Job, Link
+from .pair import Pair
 from .partition import Partition
 from .paths import slow
 from .state import SOCKET, State
 
-ENVIRONMENTS: dict[str, type[Environment]] = {"partition": Partition}
+ENVIRONMENTS: dict[str, type[Environment]] = {"partition": Partition, "pair": Pair}
 
 _PING_PERIOD = 5.0
 _PING_LIMIT = 30.0  # an agent that is silent for so long has lost its session

@@ -222,7 +222,7 @@ def _net(state: State, _args: argparse.Namespace) -> int:
 def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     up = commands.add_parser("up", help="build images, boot the nodes")
     up.set_defaults(run=_up)
-    up.add_argument("--env", default="partition", choices=["partition"],
+    up.add_argument("--env", default="partition", choices=["partition", "pair"],
                     help="what kind of nodes (default: one partitioned machine)")
     up.add_argument("--kver", default="6.12", help="kernel series of the nodes (default 6.12)")
     up.add_argument("--node1-kver", help="another series for the nodes after node 0")
