@@ -32,11 +32,15 @@ sparse: links ## build the modules anew under sparse; a finding is an error
 	$(MAKE) -C $(KDIR) M=$(OUT) clean
 	$(MAKE) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
 
-tools: build/bin/vni-node ## build only the commands
+tools: build/bin/vni-node build/bin/link_vni.so ## build only the commands
 
 build/bin/vni-node: $(wildcard tools/vni-node/*.[ch]) $(wildcard include/*.h include/uapi/*.h)
 	@mkdir -p build/bin
 	$(CC) $(TOOL_CFLAGS) -static -o $@ $(filter %.c,$^)
+
+build/bin/link_vni.so: tools/ip-plugin/link_vni.c include/uapi/vni_link.h
+	@mkdir -p build/bin
+	$(CC) $(TOOL_CFLAGS) -fPIC -shared -o $@ $<
 
 deps: ## install the Debian packages that are missing (root)
 	@tools/deps install
