@@ -25,10 +25,14 @@ struct vni_shm_pair {
 
 static DEFINE_IDA(pair_ids);
 
-/* Huge pages where there are any: packet buffers are walked through page by page. */
+/*
+ * Huge pages where there are any: packet buffers are walked through page by page. Where memory is
+ * short the pair is refused, and nobody killed for it.
+ */
 static void *pair_memory(u64 size)
 {
-	return vmalloc_huge(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
+	return vmalloc_huge(size,
+			    GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 }
 
 static int pair_sit(struct vni_shm_pair *pair, unsigned int seat, u64 seat_size, u64 identity,
