@@ -4,8 +4,8 @@
  * inter-processor interrupt of the kernel's own. Where there is one processor only it runs at once,
  * with interrupts off.
  *
- * Both ends live in one hub, which goes with the later of them; so a ring may come at any time until
- * the ringing end is freed.
+ * Both ends live in one hub, which goes with the later of them; so a ring may come at any time
+ * until the ringing end is freed.
  */
 #include <linux/bottom_half.h>
 #include <linux/cpumask.h>
@@ -21,9 +21,9 @@
 #define LOCAL_ENDS 2
 
 /*
- * Who sets rung queues csd, which nobody else touches until the handler has cleared rung again: so a
- * ring that finds it set is one that the handler has not begun to serve. lock keeps the handler from
- * running twice at once, and after its release.
+ * Who sets rung queues csd, which nobody else touches until the handler has cleared rung again: so
+ * a ring that finds it set is one that the handler has not begun to serve. lock keeps the handler
+ * from running twice at once, and after its release.
  */
 struct local_bell {
 	call_single_data_t csd;
