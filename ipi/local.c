@@ -137,7 +137,8 @@ static void local_ring(struct vni_doorbells *db, const struct vni_bell_target *t
 	if (task)
 		local_bh_disable();
 	preempt_disable();
-	smp_call_function_single_async(other_cpu(READ_ONCE(bell->cpu)), &bell->csd);
+	if (smp_call_function_single_async(other_cpu(READ_ONCE(bell->cpu)), &bell->csd))
+		atomic_set(&bell->rung, 0);
 	preempt_enable();
 	if (task)
 		local_bh_enable();

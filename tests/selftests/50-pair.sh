@@ -65,7 +65,8 @@ check "both up: a carrier within 2 s; one down: none" pairs '
 check "form, statistics and MTU are there on both ends" pairs '
 	for dev in vp0 vp0-p; do
 		echo headtail >/sys/class/net/$dev/vni/form &&
-			ethtool -S $dev | grep -q tx_frames && ip link set $dev mtu 9000 && ethtool -i $dev | grep -q "bus-info: pair" || exit
+			ethtool -S $dev | grep -q tx_frames && ip link set $dev mtu 9000 &&
+			ethtool -i $dev | grep -q "bus-info: pair" || exit
 	done'
 check "ip link del of the first end removes both" pairs '
 	ip link del vp0 && gone vp0 && gone vp0-p && [ "$(pairs_left)" = 0 ]'
