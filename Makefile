@@ -43,7 +43,7 @@ uml-sparse: ## the modules for User-Mode Linux under sparse
 	tools/uml-kernel >/dev/null
 	$(MAKE) sparse $(UML)
 
-tools: build/bin/vni-node build/bin/ivshmem-server ## build only the commands
+tools: build/bin/vni-node build/bin/ivshmem-server build/bin/link_vni.so ## build only the commands
 
 build/bin/vni-node: $(wildcard tools/vni-node/*.[ch]) $(wildcard include/*.h include/uapi/*.h)
 	@mkdir -p build/bin
@@ -52,6 +52,10 @@ build/bin/vni-node: $(wildcard tools/vni-node/*.[ch]) $(wildcard include/*.h inc
 build/bin/ivshmem-server: $(wildcard tools/ivshmem-server/*.[ch])
 	@mkdir -p build/bin
 	$(CC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^)
+
+build/bin/link_vni.so: tools/ip-plugin/link_vni.c include/uapi/vni_link.h
+	@mkdir -p build/bin
+	$(CC) $(TOOL_CFLAGS) -fPIC -shared -o $@ $<
 
 deps: ## install the Debian packages that are missing (root)
 	@tools/deps install

@@ -104,4 +104,13 @@ struct vni_doorbells *vni_uml_doorbells(unsigned int node, int window_fd);
  */
 struct vni_doorbells *vni_poll_doorbells(struct vni_doorbells *ringer, bool always);
 
+/**
+ * vni_local_doorbells() - doorbells of two nodes of one kernel, which interrupt another processor
+ * @ends: set to the doorbells of seat 0 and of seat 1; each is freed for itself
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vni_local_doorbells(struct vni_doorbells *ends[2]);
+
 #endif /* VNI_DOORBELL_H */

@@ -26,6 +26,7 @@
 #include "vni_shm.h"
 
 struct page_pool;
+struct vni_pair;
 
 /* Which form of the source documents frames take. */
 enum vni_form {
@@ -192,6 +193,8 @@ struct vni_queue {
 struct vni_dev {
 	struct net_device *ndev;
 	struct vni_window *win;
+	struct vni_pair *pair;	/* of link.c, or NULL */
+	struct net_device __rcu *peer;	/* the pair's other end, from its making to its end */
 	struct vni_channel *chan;
 	void *base;		/* the channel in our section */
 	struct vni_eth *eth;	/* ours, in the window */
@@ -300,6 +303,16 @@ bool vni_moderation_spin(struct vni_queue *q, u32 frames);
 /* netdev.c */
 extern const struct net_device_ops vni_netdev_ops;
 void vni_netdev_setup(struct net_device *ndev);
+void vni_netdev_show(struct vni_dev *vd);
+
+/* main.c */
+int vni_dev_plan(struct vni_geometry *geo, struct vni_window *win, unsigned int queues);
+int vni_dev_init(struct net_device *ndev, struct vni_window *win, const struct vni_geometry *geo);
+void vni_dev_exit(struct net_device *ndev);
+
+/* link.c */
+int vni_link_register(unsigned int queues);
+void vni_link_unregister(void);
 
 /* ethtool.c, sysfs.c */
 extern const struct ethtool_ops vni_ethtool_ops;

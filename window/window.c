@@ -151,12 +151,22 @@ static struct vni_window *window_alloc(const struct vni_window_setup *setup)
 	win->seat = setup->seat;
 	win->format = setup->format;
 	win->physical = setup->physical;
+	win->private = setup->private;
 	win->db = setup->db;
 	mutex_init(&win->lock);
 	INIT_LIST_HEAD(&win->entry);
 	INIT_WORK(&win->work, window_work);
 	timer_setup(&win->beat, window_beat, 0);
 	return win;
+}
+
+static int window_layout(struct vni_window *win, const struct vni_window_setup *setup)
+{
+	if (!setup->private)
+		return vni_window_survey(win, setup->seats, setup->claimant);
+	win->seats = setup->seats;
+	win->section_size = div_u64(win->size, win->seats);
+	return 0;
 }
 
 /**
@@ -175,7 +185,7 @@ struct vni_window *vni_window_create(const struct vni_window_setup *setup)
 
 	if (!win)
 		return ERR_PTR(-ENOMEM);
-	ret = vni_window_survey(win, setup->seats, setup->claimant);
+	ret = window_layout(win, setup);
 	if (!ret)
 		ret = window_start(win);
 	if (ret) {
@@ -186,7 +196,8 @@ struct vni_window *vni_window_create(const struct vni_window_setup *setup)
 	pr_info("%s: node %u of %u at a window of %llu KiB, %llu KiB a seat, generation %u, doorbell: %s\n",
 		win->name, win->seat, win->seats, win->size >> 10, win->section_size >> 10,
 		win->generation, win->db ? win->db->ops->name : "none");
-	vni_clients_add_window(win);
+	if (!win->private)
+		vni_clients_add_window(win);
 	return win;
 }
 
@@ -198,7 +209,8 @@ struct vni_window *vni_window_create(const struct vni_window_setup *setup)
  */
 void vni_window_destroy(struct vni_window *win)
 {
-	vni_clients_remove_window(win);
+	if (!win->private)
+		vni_clients_remove_window(win);
 	window_stop(win);
 	if (win->db)
 		win->db->ops->free(win->db);

@@ -92,6 +92,7 @@ struct vni_window {
 	bool format;		/* clear what is no section instead of refusing it */
 	bool physical;		/* others' memory has the addresses here that it has there */
 	bool lost;		/* the seat is another's: its section is not written any more */
+	bool private;		/* one client's own: the others do not hear of it */
 	struct vni_doorbells *db;
 	struct vni_claim *claim;	/* this node's claim to a seat, until it sits */
 	struct mutex lock;	/* channels, peers, links */
@@ -159,6 +160,8 @@ struct vni_seat_seen {
  * @seats: how many sections, 0: take what the others have, or by the size
  * @format: clear what is no section instead of refusing it
  * @physical: the nodes' own memory has the same addresses for all of them
+ * @private: zeroed memory for one client, which asked for it: @seats is set, nobody is there to be
+ *	looked for, and no client is told
  * @db: the doorbells; owned by the window from here on, freed with it
  */
 struct vni_window_setup {
@@ -172,6 +175,7 @@ struct vni_window_setup {
 	unsigned int seats;
 	bool format;
 	bool physical;
+	bool private;
 	struct vni_doorbells *db;
 };
 

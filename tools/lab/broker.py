@@ -21,13 +21,14 @@ from .errors import LabError
 from .frames import Frame, Type
 from .ivshmem import Ivshmem
 from .link import Job, Link
+from .pair import Pair
 from .partition import Partition
 from .paths import slow
 from .state import SOCKET, State
 from .uml import Uml
 
 ENVIRONMENTS: dict[str, type[Environment]] = {
-    "ivshmem": Ivshmem, "partition": Partition, "uml": Uml,
+    "ivshmem": Ivshmem, "pair": Pair, "partition": Partition, "uml": Uml,
 }
 
 _PING_PERIOD = 5.0

@@ -245,7 +245,8 @@ def _net(state: State, _args: argparse.Namespace) -> int:
 def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     up = commands.add_parser("up", help="build images, boot the nodes")
     up.set_defaults(run=_up)
-    up.add_argument("--env", default="partition", choices=["partition", "ivshmem", "uml"],
+    up.add_argument("--env", default="partition",
+                    choices=["partition", "ivshmem", "uml", "pair"],
                     help="what kind of nodes (default: one partitioned machine)")
     up.add_argument("--plain", action="store_true", help="ivshmem: a window without doorbells")
     up.add_argument("--kver", default="6.12", help="kernel series of the nodes (default 6.12)")

@@ -19,6 +19,7 @@ from .image import base_image, node0_image
 from .kernel import Kernel, kernel
 from .klog import STALE, trouble_in, until_breakpoint
 from .layout import plan
+from .pair import files as pair_files
 from .paths import BUILD, LAB, TOP, kernel_release, slow
 from .state import State, all_names
 
@@ -92,13 +93,16 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
                   node_mem=options.node_mem or "512M", window=options.window or "64M")
     plan(config)  # complain about sizes before anything is built
     extra = [_parse_add(text) for text in options.add]
+    others = options.nodes > 1 and options.env == "partition"  # started by node 0
+    if options.env == "pair":
+        extra += pair_files()
     first = kernel(kernel_release(options.kver))
     other = kernel(kernel_release(options.node1_kver or options.kver))
-    if options.nodes > 1:
+    if others:
         _need_starter(options.modules, first, other, extra)
     base = base_image(first, options.modules, extra)
     others_base = base if other == first else base_image(other, options.modules, extra)
-    image = node0_image(base, other, others_base) if options.nodes > 1 else base
+    image = node0_image(base, other, others_base) if others else base
     say(f"image of node 0: {image.stat().st_size >> 20} MiB, Linux {first.release}"
         + ("" if other == first else f"; other nodes: Linux {other.release}"))
     config["accel"] = choose(options.accel, first.vmlinuz, base)
