@@ -37,7 +37,7 @@ enum vni_form {
 
 #define VNI_COPYBREAK 1024	/* bytes; the threshold of the mixed form, ethtool's tx-copybreak */
 #define VNI_COPYBREAK_MAX 4096
-#define VNI_RX_USECS 160		/* between polls while traffic is heavy, ethtool's rx-usecs */
+#define VNI_RX_USECS 160 /* between polls of heavy traffic, ethtool's rx-usecs */
 
 /* A channel's geometry, this node's own or a checked copy of a peer's. Offsets in bytes. */
 struct vni_geometry {
