@@ -81,6 +81,22 @@ struct vni_bell {
 	__le64 where;		/* bits 0-31: target, bits 32-63: data; see the kind */
 };
 
+/*
+ * Nodes that are not told their seat choose one. While a seat is vacant, the last 16th of its section
+ * is lines by which nodes claim it: each node writes the line of its own number, e.g. its peer id,
+ * and the lowest wins. Writer: one node a line; the owner, once the seat is taken.
+ */
+#define VNI_CLAIM_MAGIC	0x31304d49414c4356ULL	/* "VCLAIM01" as bytes */
+#define VNI_CLAIM_SHARE	16	/* of a section */
+#define VNI_CLAIMS_MAX	65536
+
+struct vni_claim {
+	__le64 magic;		/* VNI_CLAIM_MAGIC while the claim stands; written last */
+	__le64 nonce;		/* tells who claims, in case two use one line */
+	__le64 beat;		/* moves while the claim stands */
+	__le64 reserved[5];	/* zero */
+};
+
 enum vni_service {
 	VNI_SERVICE_NONE = 0,	/* the entry is free */
 	VNI_SERVICE_ETH = 1,	/* Ethernet frames: struct vni_eth */
@@ -230,6 +246,9 @@ VNI_ASSERT_AT(vni_life, period_ms, 4);
 VNI_ASSERT_AT(vni_life, heartbeat, 8);
 VNI_ASSERT_SIZE(vni_bell, 16);
 VNI_ASSERT_AT(vni_bell, where, 8);
+VNI_ASSERT_SIZE(vni_claim, 64);
+VNI_ASSERT_AT(vni_claim, nonce, 8);
+VNI_ASSERT_AT(vni_claim, beat, 16);
 VNI_ASSERT_SIZE(vni_chan_entry, 64);
 VNI_ASSERT_AT(vni_chan_entry, version, 4);
 VNI_ASSERT_AT(vni_chan_entry, offset, 8);

@@ -105,13 +105,13 @@ void vni_shm_channel_close(struct vni_channel *chan);
  * vni_shm_channel_bells() - get doorbells for a channel
  * @chan: a channel without doorbells, whose links are disabled
  * @count: how many
- * @handler: called in hard interrupt context with one of @data
+ * @handler: called in hard interrupt context with one of @data; true: there was work lately
  * @data: array of @count arguments
  *
  * Context: process, may sleep.
  * Return: 0 or an error; then the channel has none.
  */
-int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, void (*handler)(void *),
+int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, bool (*handler)(void *),
 			  void **data);
 
 /**

@@ -18,8 +18,9 @@ struct vni_doorbells;
  * @data: as given to vni_doorbells_ops.request()
  *
  * Context: hard interrupt.
+ * Return: true if there was something to do lately; one that polls then looks again soon.
  */
-typedef void (*vni_bell_handler)(void *data);
+typedef bool (*vni_bell_handler)(void *data);
 
 /**
  * struct vni_bell_target - a peer's doorbell, copied out of the window and checked
@@ -39,8 +40,13 @@ struct vni_bell_target {
  * @request: prepare doorbell @index for @handler; may sleep
  * @release: undo that; the handler does not run any more when it returns; may sleep
  * @describe: say how the others ring doorbell @index now; any context
- * @check: may this node ring @target? A peer wrote it. 0 or -EPROTO; any context
+ * @check: may this node ring @target? A peer wrote it. 0, -EPROTO, or -EOPNOTSUPP if this node can
+ *	ring nobody; any context
  * @ring: ring a target that passed @check; any context but NMI
+ * @deaf: optional: is there a living peer that has no doorbell and so, for all this node knows, does
+ *	not ring either? Then the handlers must be called every now and then; any context
+ * @hurry: optional: a peer that cannot be rung was sent something, so an answer may come; any
+ *	context but NMI
  * @free: the last call; may sleep
  */
 struct vni_doorbells_ops {
@@ -51,6 +57,8 @@ struct vni_doorbells_ops {
 	void (*describe)(struct vni_doorbells *db, unsigned int index, struct vni_bell_target *out);
 	int (*check)(struct vni_doorbells *db, const struct vni_bell_target *target);
 	void (*ring)(struct vni_doorbells *db, const struct vni_bell_target *target);
+	void (*deaf)(struct vni_doorbells *db, bool deaf);
+	void (*hurry)(struct vni_doorbells *db);
 	void (*free)(struct vni_doorbells *db);
 };
 
@@ -74,5 +82,51 @@ struct vni_doorbells {
  * Return: the doorbells, or an ERR_PTR().
  */
 struct vni_doorbells *vni_lapic_doorbells(void);
+
+/**
+ * vni_poll_doorbells() - call the handlers by a timer where nobody rings
+ * @ringer: rings the others, and is rung while no peer is deaf; NULL: this node can neither. It is
+ *	freed with the result, also on failure
+ * @always: nobody rings this node: poll whatever the peers are
+ *
+ * Context: process, may sleep.
+ * Return: the doorbells, or an ERR_PTR().
+ */
+struct vni_doorbells *vni_poll_doorbells(struct vni_doorbells *ringer, bool always);
+
+struct pci_dev;
+
+/**
+ * struct vni_ivshmem_regs - what a device of the ivshmem kind rings with
+ * @pdev: the device; its MSI-X vectors are allocated
+ * @doorbell: the register, mapped: target << 16 | vector
+ * @vectors: MSI-X vectors of this node, 0: none
+ * @own: this node's peer id
+ * @last: the highest peer id that there may be
+ */
+struct vni_ivshmem_regs {
+	struct pci_dev *pdev;
+	void __iomem *doorbell;
+	unsigned int vectors;
+	u32 own, last;
+};
+
+/**
+ * vni_ivshmem_doorbells() - doorbells that are MSI-X interrupts of an ivshmem device
+ * @regs: copied
+ *
+ * Context: process, may sleep.
+ * Return: the doorbells, or an ERR_PTR().
+ */
+struct vni_doorbells *vni_ivshmem_doorbells(const struct vni_ivshmem_regs *regs);
+
+/**
+ * vni_ivshmem_set_id() - the device got another peer id
+ * @db: from vni_ivshmem_doorbells()
+ * @own: the new id; the caller shows the doorbells anew
+ *
+ * Context: any.
+ */
+void vni_ivshmem_set_id(struct vni_doorbells *db, u32 own);
 
 #endif /* VNI_DOORBELL_H */

@@ -127,6 +127,7 @@ struct vni_queue {
 	struct vni_rx_count now;
 	struct vni_rx_stats rx;
 	atomic64_t bells_seen;
+	bool found;		/* the last poll had work: a hint to who polls instead of ringing */
 
 	spinlock_t lock ____cacheline_aligned;	/* the transmit side */
 	struct vni_omgr om;
@@ -207,7 +208,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget);
 
 /* poll.c */
 int vni_poll(struct napi_struct *napi, int budget);
-void vni_bell(void *data);
+bool vni_bell(void *data);
 enum hrtimer_restart vni_timer(struct hrtimer *timer);
 
 /* moderation.c */

@@ -114,7 +114,7 @@ static void bells_release(struct vni_channel *chan, unsigned int count)
 		db->ops->release(db, chan->bell_first + count);
 }
 
-int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, void (*handler)(void *),
+int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, bool (*handler)(void *),
 			  void **data)
 {
 	struct vni_window *win = chan->win;

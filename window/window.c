@@ -35,12 +35,13 @@ static void window_beat(struct timer_list *timer)
 }
 
 /* Bell 0: another seat says that something about links changed. */
-static void window_bell(void *data)
+static bool window_bell(void *data)
 {
 	struct vni_window *win = data;
 
 	win->kicks_seen++;
 	vni_window_kick_self(win);
+	return false;
 }
 
 /* An interrupt went to another CPU. What was rung at the old place meanwhile is looked for. */
@@ -115,6 +116,7 @@ static int window_start(struct vni_window *win)
 		win->bells_used = 1;
 	}
 	vni_window_sit(win);
+	vni_window_claim_end(win);
 	vni_debugfs_add(win);
 	mod_timer(&win->beat, jiffies + msecs_to_jiffies(VNI_PERIOD_MS));
 	vni_window_kick_self(win);
@@ -171,10 +173,11 @@ struct vni_window *vni_window_create(const struct vni_window_setup *setup)
 
 	if (!win)
 		return ERR_PTR(-ENOMEM);
-	ret = vni_window_survey(win, setup->seats);
+	ret = vni_window_survey(win, setup->seats, setup->claimant);
 	if (!ret)
 		ret = window_start(win);
 	if (ret) {
+		vni_window_claim_end(win);
 		kvfree(win);
 		return ERR_PTR(ret);
 	}
