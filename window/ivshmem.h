@@ -24,6 +24,7 @@
  * @v2: of Jailhouse's kind, with @layout
  * @regs: BAR 0
  * @base: the window, mapped write-back
+ * @by_page: ... page by page, against the MTRRs
  * @phys: where it lies
  * @size: bytes
  * @vectors: MSI-X vectors, 0: none
@@ -38,6 +39,7 @@ struct ivshmem {
 	struct iv2_layout layout;
 	void __iomem *regs;
 	void *base;
+	bool by_page;
 	u64 phys, size;
 	int vectors;
 	u32 id;

@@ -2,9 +2,10 @@
 /*
  * An ivshmem device itself: its registers, its interrupts, and its memory, in both versions.
  *
- * The memory is RAM of the host, and mapped as such: write-back. On x86 the MTRRs may still make it
- * uncached where the host honours them, which costs a factor of 100; nothing here can change that,
- * so the speed is measured once and said where it is bad.
+ * The memory is RAM of the host, and is to be mapped as such: write-back. On x86 firmware often
+ * calls the whole hole for devices uncached in the MTRRs, and memremap() follows that, although most
+ * hypervisors do not; then the pages are mapped one by one. Where the processor does follow the
+ * MTRRs it costs a factor of 100, so the speed is measured once, and said where it is bad.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -12,7 +13,9 @@
 #include <linux/io.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "ivshmem.h"
 
@@ -86,6 +89,73 @@ static int open_v2(struct ivshmem *iv)
 	return 0;
 }
 
+#if defined(CONFIG_X86) && defined(CONFIG_VMAP_PFN)
+static bool is_write_back(const void *address)
+{
+	unsigned int level;
+	const pte_t *pte = lookup_address((unsigned long)address, &level);
+
+	return pte && !(pte_flags(*pte) & (_PAGE_PCD | _PAGE_PWT));
+}
+
+static void *map_pages(const struct ivshmem *iv)
+{
+	unsigned long i, count = iv->size >> PAGE_SHIFT;
+	unsigned long *pfns = kvmalloc_array(count, sizeof(*pfns), GFP_KERNEL);
+	void *map;
+
+	if (!pfns)
+		return NULL;
+	for (i = 0; i < count; i++)
+		pfns[i] = PHYS_PFN(iv->phys) + i;
+	map = vmap_pfn(pfns, count, PAGE_KERNEL);
+	kvfree(pfns);
+	return map;
+}
+
+static void unmap_pages(void *map)
+{
+	vunmap(map);
+}
+#else
+static bool is_write_back(const void *address)
+{
+	return true;
+}
+
+static void *map_pages(const struct ivshmem *iv)
+{
+	return NULL;
+}
+
+static void unmap_pages(void *map)
+{
+}
+#endif
+
+static void map_memory(struct ivshmem *iv)
+{
+	void *map = memremap(iv->phys, iv->size, MEMREMAP_WB);
+
+	iv->base = map;
+	if (!map || is_write_back(map))
+		return;
+	map = map_pages(iv);
+	if (!map)
+		return;
+	memunmap(iv->base);
+	iv->base = map;
+	iv->by_page = true;
+}
+
+static void unmap_memory(struct ivshmem *iv)
+{
+	if (iv->by_page)
+		unmap_pages(iv->base);
+	else
+		memunmap(iv->base);
+}
+
 static int open_memory(struct ivshmem *iv)
 {
 	if (iv->size < VNI_SEATS_MIN * VNI_SECTION_MIN) {
@@ -94,7 +164,7 @@ static int open_memory(struct ivshmem *iv)
 			iv->size, VNI_SEATS_MIN * VNI_SECTION_MIN);
 		return -ENODEV;
 	}
-	iv->base = memremap(iv->phys, iv->size, MEMREMAP_WB);
+	map_memory(iv);
 	if (iv->base)
 		return 0;
 	pci_err(iv->pdev, "shared memory of %llu bytes at 0x%llx cannot be mapped\n", iv->size,
@@ -207,7 +277,7 @@ void ivshmem_close(struct ivshmem *iv)
 	}
 	if (iv->vectors)
 		pci_free_irq_vectors(iv->pdev);
-	memunmap(iv->base);
+	unmap_memory(iv);
 	pci_iounmap(iv->pdev, iv->regs);
 	pci_release_regions(iv->pdev);
 	pci_disable_device(iv->pdev);
