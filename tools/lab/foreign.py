@@ -56,7 +56,7 @@ def headers(release: str, arch: Arch) -> Path:
     if build.exists():
         return build
     apt = arch.apt()
-    version = release.removesuffix(f"-{arch.name}")
+    version = release.partition(f"-{arch.name}")[0]  # flavours have more behind it
     with _scratch(arch) as scratch:
         debs, tree = Path(scratch) / "debs", Path(scratch) / "tree"
         debs.mkdir()
