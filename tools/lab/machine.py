@@ -37,8 +37,9 @@ def die_with_parent() -> None:
 class Machine:
     """Runs in its lab's directory, so that the paths of sockets stay short."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, program: str = "qemu-system-x86_64") -> None:
         self._home = home
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._port, self._far_port = socket.socketpair()
 
@@ -55,7 +56,7 @@ class Machine:
         fd = self._far_port.fileno()
         with (self._home / "qemu.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                "qemu-system-x86_64",
+                self._program,
                 *arguments,
                 cwd=self._home,
                 stdin=asyncio.subprocess.DEVNULL,
