@@ -36,11 +36,15 @@ sparse: links ## build the modules anew under sparse; a finding is an error
 	$(MAKE) -C $(KDIR) M=$(OUT) clean
 	$(MAKE) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
 
-tools: build/bin/vni-node ## build only the commands
+tools: build/bin/vni-node build/bin/ivshmem-server ## build only the commands
 
 build/bin/vni-node: $(wildcard tools/vni-node/*.[ch]) $(wildcard include/*.h include/uapi/*.h)
 	@mkdir -p build/bin
 	$(CC) $(TOOL_CFLAGS) -static -o $@ $(filter %.c,$^)
+
+build/bin/ivshmem-server: $(wildcard tools/ivshmem-server/*.[ch])
+	@mkdir -p build/bin
+	$(CC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^)
 
 deps: ## install the Debian packages that are missing (root)
 	@tools/deps install

@@ -82,9 +82,9 @@ struct vni_bell {
 };
 
 /*
- * Nodes that are not told their seat choose one. While a seat is vacant, the last 16th of its section
- * is lines by which nodes claim it: each node writes the line of its own number, e.g. its peer id,
- * and the lowest wins. Writer: one node a line; the owner, once the seat is taken.
+ * Nodes that are not told their seat choose one. While a seat is vacant, the last 16th of its
+ * section is lines by which nodes claim it: each node writes the line of its own number, e.g. its
+ * peer id, and the lowest wins. Writer: one node a line; the owner, once the seat is taken.
  */
 #define VNI_CLAIM_MAGIC	0x31304d49414c4356ULL	/* "VCLAIM01" as bytes */
 #define VNI_CLAIM_SHARE	16	/* of a section */

@@ -43,8 +43,8 @@ struct vni_bell_target {
  * @check: may this node ring @target? A peer wrote it. 0, -EPROTO, or -EOPNOTSUPP if this node can
  *	ring nobody; any context
  * @ring: ring a target that passed @check; any context but NMI
- * @deaf: optional: is there a living peer that has no doorbell and so, for all this node knows, does
- *	not ring either? Then the handlers must be called every now and then; any context
+ * @deaf: optional: is there a living peer that has no doorbell and so, for all this node knows,
+ *	does not ring either? Then the handlers must be called every now and then; any context
  * @hurry: optional: a peer that cannot be rung was sent something, so an answer may come; any
  *	context but NMI
  * @free: the last call; may sleep

@@ -291,6 +291,28 @@ int vni_window_claim(struct vni_window *win, const struct vni_claimant *me,
 }
 
 /**
+ * vni_window_check_seat() - does this node still sit where it sat down
+ * @win: the window
+ *
+ * A node that stood still for long, such as a virtual machine that was paused, was taken for dead,
+ * and its seat may be another's now. All that is left then is vni_window_destroy(), which keeps its
+ * hands off the section.
+ *
+ * Context: any.
+ * Return: true if it does.
+ */
+bool vni_window_check_seat(struct vni_window *win)
+{
+	const struct vni_section *own = vni_window_own(win);
+
+	if (le64_to_cpu(READ_ONCE(own->ident.magic)) == VNI_MAGIC &&
+	    le32_to_cpu(READ_ONCE(own->ident.generation)) == win->generation)
+		return true;
+	WRITE_ONCE(win->lost, true);
+	return false;
+}
+
+/**
  * vni_window_claim_end() - the seat is taken, or given up: the claim need not stand any more
  * @win: the window
  *

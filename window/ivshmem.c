@@ -18,7 +18,8 @@
 #define PCI_DEVICE_IVSHMEM_V1 0x1110
 #define PCI_DEVICE_IVSHMEM_V2 0x4106
 
-#define GUARD_MS 1000
+#define GUARD_MS  250
+#define REJOIN_MS 10000
 
 /*
  * The windows of one node differ in where their devices sit, and the nodes of one window in their
@@ -97,21 +98,6 @@ static int check_params(const struct ivshmem *iv)
 	return 0;
 }
 
-/* A server that was started anew, or a migration, may have changed this node's peer id. */
-static void guard_look(struct work_struct *work)
-{
-	struct ivshmem *iv = container_of(to_delayed_work(work), struct ivshmem, guard);
-	u32 id = ioread32(iv->regs + IV1_POSITION);
-
-	if (id != iv->id && id <= IV1_ID_LAST) {
-		pci_info(iv->pdev, "peer id %u, was %u: doorbells are shown anew\n", id, iv->id);
-		iv->id = id;
-		vni_ivshmem_set_id(iv->ringer, id);
-		vni_window_show_bells(iv->win);
-	}
-	schedule_delayed_work(&iv->guard, msecs_to_jiffies(GUARD_MS));
-}
-
 static int join(struct ivshmem *iv)
 {
 	struct vni_claimant claimant = {};
@@ -124,6 +110,7 @@ static int join(struct ivshmem *iv)
 		.seats = iv->v2 ? iv->layout.seats : vni_params.seats,
 		.format = vni_params.format,
 	};
+	struct vni_window *win;
 	int ret = check_params(iv);
 
 	if (ret)
@@ -134,11 +121,49 @@ static int join(struct ivshmem *iv)
 		pci_err(iv->pdev, "no doorbells: %ld\n", PTR_ERR(setup.db));
 		return PTR_ERR(setup.db);
 	}
-	iv->win = vni_window_create(&setup);
-	if (!IS_ERR(iv->win))
-		return 0;
-	setup.db->ops->free(setup.db);
-	return PTR_ERR(iv->win);
+	win = vni_window_create(&setup);
+	if (IS_ERR(win)) {
+		setup.db->ops->free(setup.db);
+		return PTR_ERR(win);
+	}
+	iv->win = win;
+	return 0;
+}
+
+/* A server that was started anew, or a migration, may have changed this node's peer id. */
+static void look_at_id(struct ivshmem *iv)
+{
+	u32 id = ioread32(iv->regs + IV1_POSITION);
+
+	if (iv->id == IV1_NO_ID || id == iv->id || id > IV1_ID_LAST)
+		return;
+	pci_info(iv->pdev, "peer id %u, was %u: doorbells are shown anew\n", id, iv->id);
+	iv->id = id;
+	if (iv->win) {
+		vni_ivshmem_set_id(iv->ringer, id);
+		vni_window_show_bells(iv->win);
+	}
+}
+
+static void guard_look(struct work_struct *work)
+{
+	struct ivshmem *iv = container_of(to_delayed_work(work), struct ivshmem, guard);
+
+	look_at_id(iv);
+	if (iv->win && vni_window_check_seat(iv->win)) {
+		schedule_delayed_work(&iv->guard, msecs_to_jiffies(GUARD_MS));
+		return;
+	}
+	if (iv->win) {
+		pci_warn(iv->pdev,
+			 "another node has this one's seat, because this one stood still (or the memory has gone): it leaves the window\n");
+		vni_window_destroy(iv->win);
+		iv->win = NULL;
+	}
+	if (vni_params.node >= 0 || !pci_device_is_present(iv->pdev))
+		return;
+	join(iv);
+	schedule_delayed_work(&iv->guard, msecs_to_jiffies(iv->win ? GUARD_MS : REJOIN_MS));
 }
 
 static int ivshmem_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -163,7 +188,7 @@ static int ivshmem_pci_probe(struct pci_dev *pdev, const struct pci_device_id *i
 	INIT_DELAYED_WORK(&iv->guard, guard_look);
 	if (iv->v2)
 		iowrite32(IV2_STATE_JOINED, iv->regs + IV2_STATE);
-	else if (iv->vectors)
+	else
 		schedule_delayed_work(&iv->guard, msecs_to_jiffies(GUARD_MS));
 	return 0;
 
@@ -179,7 +204,8 @@ static void ivshmem_pci_remove(struct pci_dev *pdev)
 	struct ivshmem *iv = pci_get_drvdata(pdev);
 
 	cancel_delayed_work_sync(&iv->guard);
-	vni_window_destroy(iv->win);
+	if (iv->win)
+		vni_window_destroy(iv->win);
 	ivshmem_close(iv);
 	kfree(iv);
 }

@@ -30,8 +30,8 @@
  * @vectors: MSI-X vectors, 0: none
  * @id: peer id; without vectors and version 2 there is none: IV1_NO_ID
  * @ringer: the doorbells that are in @db, or NULL
- * @win: the window
- * @guard: looks whether the device still is what it was
+ * @win: the window, NULL while the seat is lost
+ * @guard: version 1: looks whether id and seat still are what they were
  */
 struct ivshmem {
 	struct pci_dev *pdev;

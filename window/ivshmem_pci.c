@@ -3,9 +3,9 @@
  * An ivshmem device itself: its registers, its interrupts, and its memory, in both versions.
  *
  * The memory is RAM of the host, and is to be mapped as such: write-back. On x86 firmware often
- * calls the whole hole for devices uncached in the MTRRs, and memremap() follows that, although most
- * hypervisors do not; then the pages are mapped one by one. Where the processor does follow the
- * MTRRs it costs a factor of 100, so the speed is measured once, and said where it is bad.
+ * calls the whole hole for devices uncached in the MTRRs, and memremap() follows that, although
+ * most hypervisors do not; then the pages are mapped one by one. Where the processor does follow
+ * the MTRRs it costs a factor of 100, so the speed is measured once, and said where it is bad.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -331,5 +331,6 @@ void vni_window_sit(struct vni_window *win)
  */
 void vni_window_leave(struct vni_window *win)
 {
-	WRITE_ONCE(vni_window_own(win)->life.state, cpu_to_le32(VNI_LIFE_LEFT));
+	if (!win->lost)
+		WRITE_ONCE(vni_window_own(win)->life.state, cpu_to_le32(VNI_LIFE_LEFT));
 }

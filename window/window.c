@@ -29,7 +29,8 @@ static void window_beat(struct timer_list *timer)
 	struct vni_window *win = container_of(timer, struct vni_window, beat);
 	struct vni_life *life = &vni_window_own(win)->life;
 
-	WRITE_ONCE(life->heartbeat, cpu_to_le64(le64_to_cpu(life->heartbeat) + 1));
+	if (!READ_ONCE(win->lost))
+		WRITE_ONCE(life->heartbeat, cpu_to_le64(le64_to_cpu(life->heartbeat) + 1));
 	mod_timer(timer, jiffies + msecs_to_jiffies(VNI_PERIOD_MS));
 	vni_window_kick_self(win);
 }
@@ -85,7 +86,7 @@ void vni_window_show_bells(struct vni_window *win)
 	struct vni_section *own = vni_window_own(win);
 	unsigned int i;
 
-	for (i = 0; i < VNI_DOORBELLS; i++) {
+	for (i = 0; i < VNI_DOORBELLS && !READ_ONCE(win->lost); i++) {
 		struct vni_bell_target target = { .kind = VNI_DOORBELL_NONE };
 
 		if (win->db && i < win->bells_used)

@@ -88,6 +88,7 @@ struct vni_window {
 	u32 generation;
 	u32 next_session;
 	bool format;		/* clear what is no section instead of refusing it */
+	bool lost;		/* the seat is another's: nothing is written to its section any more */
 	struct vni_doorbells *db;
 	struct vni_claim *claim;	/* this node's claim to a seat, until it sits */
 	struct mutex lock;	/* channels, peers, links */
@@ -186,6 +187,7 @@ void vni_window_leave(struct vni_window *win);
 int vni_window_claim(struct vni_window *win, const struct vni_claimant *me,
 		     struct vni_seat_seen *seen);
 void vni_window_claim_end(struct vni_window *win);
+bool vni_window_check_seat(struct vni_window *win);
 
 /* peers.c */
 int vni_ident_check(const struct vni_window *win, const struct vni_ident *ident, unsigned int seat,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Unit tests of the ring, the records and the offset manager, in user space. Needs libcmocka-dev.
+# Unit tests of the ring, the records, the offset manager and ivshmem's registers, in user space. Needs libcmocka-dev.
 
 UNIT := build/unit
 UNIT_CFLAGS := -std=gnu11 -g -Wall -Wextra -Werror -Iinclude -Ishmem_ring -Ioffset_mgr
@@ -8,7 +8,7 @@ UNIT_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_TSAN := -O1 -fsanitize=thread -Wno-tsan
 UNIT_HDR := $(wildcard include/*.h shmem_ring/*.h offset_mgr/*.h tests/unit/*.h)
 UNIT_TRAFFIC := tests/unit/traffic.c offset_mgr/vni_offset_mgr.c
-UNIT_TESTS := $(addprefix $(UNIT)/,ring rec omgr pair pair-fast threads)
+UNIT_TESTS := $(addprefix $(UNIT)/,ring rec omgr pair pair-fast threads ivshmem_v2)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## unit tests, under the address and the thread sanitizer
@@ -31,3 +31,7 @@ $(UNIT)/pair-fast: tests/unit/pair.c $(UNIT_TRAFFIC) $(UNIT_HDR)
 $(UNIT)/threads: tests/unit/threads.c $(UNIT_TRAFFIC) $(UNIT_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) $(UNIT_TSAN) -o $@ $(filter %.c,$^) -lcmocka -lpthread
+
+$(UNIT)/ivshmem_v2: tests/unit/ivshmem_v2.c window/ivshmem_v2.c window/ivshmem_v2.h $(UNIT_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) $(UNIT_ASAN) -Iwindow -o $@ $(filter %.c,$^) -lcmocka

@@ -19,12 +19,13 @@ from . import frames
 from .environ import Environment
 from .errors import LabError
 from .frames import Frame, Type
+from .ivshmem import Ivshmem
 from .link import Job, Link
 from .partition import Partition
 from .paths import slow
 from .state import SOCKET, State
 
-ENVIRONMENTS: dict[str, type[Environment]] = {"partition": Partition}
+ENVIRONMENTS: dict[str, type[Environment]] = {"ivshmem": Ivshmem, "partition": Partition}
 
 _PING_PERIOD = 5.0
 _PING_LIMIT = 30.0  # an agent that is silent for so long has lost its session
@@ -178,7 +179,23 @@ class Broker:
                 "utf-8", "replace")}
         if operation == "console":
             return self._environment.console_command(link.node)
-        raise LabError(f"{operation}: the lab's daemon does not know this request")
+        return await self._change(operation, link.node, request)
+
+    async def _change(self, operation: Any, node: int, request: dict[str, Any]) -> dict[str, Any]:
+        environment = self._environment
+        if operation == "kill":
+            await environment.kill(node)
+        elif operation == "start":
+            await environment.boot(node)
+        elif operation == "plug":
+            await environment.plug(node, request["slot"])
+        elif operation == "unplug":
+            await environment.unplug(node, request["slot"])
+        elif operation == "qmp":
+            return {"return": await environment.qmp(node, request["command"])}
+        else:
+            raise LabError(f"{operation}: the lab's daemon does not know this request")
+        return {}
 
     def _exec(self, client: Client, request: dict[str, Any]) -> None:
         job = self._link(request).run(request["argv"], request["timeout"], client)

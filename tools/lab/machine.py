@@ -37,8 +37,10 @@ def die_with_parent() -> None:
 class Machine:
     """Runs in its lab's directory, so that the paths of sockets stay short."""
 
-    def __init__(self, home: Path, program: str = "qemu-system-x86_64") -> None:
+    def __init__(self, home: Path, log: str = "qemu.log",
+                 program: str = "qemu-system-x86_64") -> None:
         self._home = home
+        self._log = log
         self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._port, self._far_port = socket.socketpair()
@@ -54,7 +56,7 @@ class Machine:
 
     async def start(self, arguments: list[str], link: Link) -> int:
         fd = self._far_port.fileno()
-        with (self._home / "qemu.log").open("wb") as log:
+        with (self._home / self._log).open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 self._program,
                 *arguments,
@@ -74,6 +76,13 @@ class Machine:
     async def ended(self) -> int:
         assert self._process
         return await self._process.wait()
+
+    async def kill(self) -> None:
+        """At once, as if the host had lost its power."""
+        assert self._process
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
 
     async def stop(self) -> None:
         process = self._process
