@@ -32,8 +32,8 @@ class Target(NamedTuple):
         return ["-machine", self.machine, *self.cpu]
 
 
-# Of the processors that TCG offers one without pointer authentication, whose every use TCG computes,
-# and with LSE: an atomic access is then one of the host's and no loop.
+# Of the processors that TCG offers one without pointer authentication, which TCG computes anew for
+# each call, and with LSE: an atomic access is then one of the host's and no loop.
 _ARM64 = Target(
     qemu="qemu-system-aarch64",
     machine="virt,gic-version=3",
