@@ -94,8 +94,8 @@ checksum_errors() {
 		END { print sum + 0 }' /proc/net/snmp
 }
 
-# load_modules: both, if they are not there. Where time limits are longer, so is the time after which
-# a node that makes no sign counts as dead: else a busy host takes links down.
+# load_modules: both, if they are not there. Where time limits are longer, so is the time after
+# which a node that makes no sign counts as dead: else a busy host takes links down.
 load_modules() {
 	_dead=$(awk -v f="$SLOW" 'BEGIN { if (f > 1) printf "dead_ms=%d", 1500 * f }')
 	# shellcheck disable=SC2086 # no parameter or one
