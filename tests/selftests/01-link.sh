@@ -21,7 +21,7 @@ check "every module parameter is documented by modinfo" in_node 0 '
 			count=$((count + 1))
 		done
 	done
-	[ $count -ge 6 ]'
+	[ $count -ge 5 ]'
 check "modinfo names licence and purpose of both" in_node 0 '
 	for module in vni_shm vni; do
 		modinfo -F license /vni/$module.ko | grep -qx GPL &&
