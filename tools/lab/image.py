@@ -29,7 +29,7 @@ _GROUP = b"root:x:0:\ntcpdump:x:100:\n"
 KMOD_NAMES = "modprobe insmod rmmod lsmod modinfo depmod".split()
 
 
-def build_agent(programs: Programs) -> Path:
+def build_agent(programs: Programs = HostPrograms()) -> Path:
     """The agent, linked statically; compiled once for each version of its source."""
     sources = sorted(LAB_SOURCE.glob("*.[ch]"))
     key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
