@@ -58,6 +58,7 @@ test: ## all tests (installs and builds first)
 	@tests/all
 
 include tests/unit/unit.mk
+include tests/server/server.mk
 include tests/model/model.mk
 include tests/fuzz/fuzz.mk
 

@@ -11,7 +11,7 @@
 
 #include "server.h"
 
-#define RETRY_MS	50	/* until a message is tried again that could not be sent for lack of memory */
+#define RETRY_MS	50	/* until what could not be sent for lack of memory is tried again */
 
 /* Each client has a socket, a pidfd and its eventfds. */
 static void raise_limit(const struct options *opt)

@@ -168,6 +168,9 @@ class Broker:
         if operation == "down":
             self._stopping.set()
             return {}
+        if operation == "server":
+            await self._environment.restart_server()
+            return {}
         link = self._link(request)
         if operation == "sync":
             return {"synced": await link.sync(request["timeout"])}

@@ -222,6 +222,11 @@ def _change(state: State, args: argparse.Namespace) -> int:
     return 0
 
 
+def _server(state: State, _args: argparse.Namespace) -> int:
+    ask(state, {"op": "server"})
+    return 0
+
+
 def _qmp(state: State, args: argparse.Namespace) -> int:
     try:
         command = json.loads(args.command)
@@ -251,11 +256,11 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
                     "emulated, see Documentation/arm64.rst")
     up.add_argument("--node1-arch", choices=ARCHES, help="another for the nodes after node 0")
     up.add_argument("--nodes", type=int, default=2, help="how many (default 2)")
-    up.add_argument("--cpus0", type=int, help="CPUs of node 0 (default 2)")
-    up.add_argument("--cpus1", type=int, help="CPUs of every other node (default 1)")
-    up.add_argument("--mem", default="1G", help="memory of node 0 (default 1G)")
-    up.add_argument("--node-mem", help="memory of every other node (512M)")
-    up.add_argument("--window", default="64M", help="size of the shared window (default 64M)")
+    up.add_argument("--cpus0", type=int, help="CPUs of node 0 (2; ivshmem: 1 if there are more than 2)")
+    up.add_argument("--cpus1", type=int, help="CPUs of every other node (1; ivshmem: as node 0)")
+    up.add_argument("--mem", default="1G", help="partition: memory of node 0 (default 1G)")
+    up.add_argument("--node-mem", help="memory of every other node (512M; ivshmem: of every node, 256M)")
+    up.add_argument("--window", help="size of the shared window (64M; ivshmem: 16M a node)")
     up.add_argument("--accel", default="auto", choices=["auto", "tcg", "kvm"],
                     help="auto: KVM if a kernel boots under it here, else TCG")
     up.add_argument("--net", action="store_true", help="also insmod, link up, addresses")
@@ -310,6 +315,9 @@ def _add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         if name.endswith("plug"):
             parser.add_argument("slot", type=int, nargs="?", default=0,
                                 help="0: the device it has booted with (default); 1: another")
+    server = commands.add_parser("server", help="ivshmem: end the server, start another")
+    server.set_defaults(run=_server)
+    server.add_argument("verb", choices=["restart"])
     qmp = commands.add_parser("qmp", help="ivshmem: a command for a node's QEMU, as JSON")
     qmp.set_defaults(run=_qmp)
     qmp.add_argument("node", type=int)

@@ -72,3 +72,7 @@ class Environment(abc.ABC):
     async def qmp(self, node: int, command: dict[str, Any]) -> Any:
         """A command for the node's QEMU, in its machine protocol; what it returns."""
         raise LabError(f"qmp: the nodes of {self.config['env']} have no QEMU each")
+
+    async def restart_server(self) -> None:
+        """End the program that brings nodes together, and start it anew."""
+        raise LabError(f"server: there is none for {self.config['env']}")

@@ -27,6 +27,9 @@ _COMMAND_LINE = "ignore_loglevel panic=-1 mitigations=off log_buf_len=1M"
 def check(config: dict[str, Any]) -> None:
     """Complain about what cannot be, before anything is built."""
     memory = config["node_mem"] = config["node_mem"] or "256M"
+    # 16M are a seat, unless the modules are told otherwise; there are at least 4 seats.
+    seats = max(4, 1 << (config["nodes"] - 1).bit_length())
+    config["window"] = config["window"] or f"{16 * seats}M"
     size = parse_size(config["window"])
     if size < MIB or size & (size - 1):
         raise LabError("--window: a power of two, 1M or more: it is a PCI device's memory")
@@ -151,6 +154,10 @@ class Ivshmem(Environment):
 
     async def unplug(self, node: int, slot: int) -> None:
         self._server(slot)
+        if not self.config["plain"] and self.config["accel"] != "kvm":
+            # It goes on watching the device's eventfds, whose numbers the next files get.
+            raise LabError("unplug: without KVM QEMU dies when a device with doorbells is unplugged "
+                           "(lab.rst); let the guest do it: echo 1 >/sys/bus/pci/devices/*/remove")
         async with self._nodes[node].changing:
             self._running(node)
             async with Monitor(f"qmp{node}") as monitor:
@@ -165,6 +172,13 @@ class Ivshmem(Environment):
                     await monitor.run("object-del", id=f"memory{slot}")
                 else:
                     await monitor.run("chardev-remove", id=f"server{slot}")
+
+    async def restart_server(self) -> None:
+        """Its window goes with it: nodes that have the old one do not meet those of the new one."""
+        if self.config["plain"]:
+            raise LabError("server: a window without doorbells has none")
+        await self._servers[0].stop()
+        await self._servers[0].start(parse_size(self.config["window"]))
 
     async def qmp(self, node: int, command: dict[str, Any]) -> Any:
         self._running(node)

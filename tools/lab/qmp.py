@@ -55,7 +55,10 @@ class Monitor:
                 self._events.append(answer)
 
     async def _receive(self) -> dict[str, Any]:
-        line = await self._reader.readline()
+        try:
+            line = await self._reader.readline()
+        except ConnectionError:
+            line = b""
         if not line:
             raise LabError(f"{self._path}: QEMU has ended the conversation")
         answer = json.loads(line)

@@ -90,7 +90,7 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
     if options.arch != ARCHES[0] or options.node1_arch:
         raise LabError("--arch, --node1-arch: a partitioned machine is amd64; take --env ivshmem")
     config.update(cpus0=options.cpus0 or 2, cpus1=options.cpus1 or 1,
-                  node_mem=options.node_mem or "512M")
+                  node_mem=options.node_mem or "512M", window=options.window or "64M")
     plan(config)  # complain about sizes before anything is built
     extra = [_parse_add(text) for text in options.add]
     first = kernel(kernel_release(options.kver))
