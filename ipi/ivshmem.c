@@ -10,7 +10,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "vni_doorbell.h"
+#include "vni_ivshmem.h"
 
 #define IVSHMEM_VECTORS_MAX 2048 /* of MSI-X: no device has more */
 

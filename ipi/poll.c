@@ -4,8 +4,9 @@
  * front of one that has them, for the time while a peer is there that cannot ring.
  *
  * The time between two looks is 50 us while a handler says that there was something to do, or while
- * an answer may be expected; each look in vain doubles it, up to 4 ms. Bell 0, by which only links
- * come and go, is looked after every 20 ms. So no wake-up is lost, but it may be 4 ms late.
+ * an answer may be expected; each look in vain doubles it, up to 4 ms, and so does one that comes
+ * late, because the processor has no time for it. Bell 0, by which only links come and go, is
+ * looked after every 20 ms. So no wake-up is lost, but it may be 4 ms late.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -62,12 +63,13 @@ static enum hrtimer_restart poll_tick(struct hrtimer *timer)
 {
 	struct poll_doorbells *pd = container_of(timer, struct poll_doorbells, timer);
 	ktime_t now = ktime_get();
-	bool busy = false, again;
+	bool busy = false, late, again;
 	unsigned long flags;
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&pd->lock, flags);
 	again = poll_wanted(pd);
+	late = ktime_to_ns(ktime_sub(now, hrtimer_get_expires(timer))) > (s64)pd->period;
 	if (again && pd->bells[0].handler &&
 	    ktime_to_ns(ktime_sub(now, pd->linked)) > POLL_LINK_NS) {
 		pd->linked = now;
@@ -77,7 +79,7 @@ static enum hrtimer_restart poll_tick(struct hrtimer *timer)
 		if (pd->bells[i].handler)
 			busy |= pd->bells[i].handler(pd->bells[i].data);
 	}
-	pd->period = busy ? POLL_BUSY_NS : min_t(u64, 2 * pd->period, POLL_IDLE_NS);
+	pd->period = busy && !late ? POLL_BUSY_NS : min_t(u64, 2 * pd->period, POLL_IDLE_NS);
 	/* unless it was started anew meanwhile */
 	if (again && !hrtimer_is_queued(timer))
 		hrtimer_forward(timer, now, ns_to_ktime(pd->period));

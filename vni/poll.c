@@ -7,7 +7,7 @@
  * @data: the queue
  *
  * Context: hard interrupt.
- * Return: true if the last poll had something to do.
+ * Return: true if the last poll had something to do and may not come again by itself.
  */
 bool vni_bell(void *data)
 {
@@ -105,7 +105,8 @@ int vni_poll(struct napi_struct *napi, int budget)
 	again = work == budget || (heavy && vni_moderation_spin(q, work));
 	count(q, heavy && !again);
 	vni_tx_service(q, heavy || again);
-	WRITE_ONCE(q->found, work || vni_tx_limited(q));
+	/* under heavy traffic the poll comes by itself */
+	WRITE_ONCE(q->found, !heavy && (work || vni_tx_limited(q)));
 	/*
 	 * All before the completion, after which a poll may run on another processor. A doorbell
 	 * that comes in between is not lost: NAPI notes it and polls again.

@@ -127,7 +127,7 @@ struct vni_queue {
 	struct vni_rx_count now;
 	struct vni_rx_stats rx;
 	atomic64_t bells_seen;
-	bool found;		/* the last poll had work: a hint to who polls instead of ringing */
+	bool found;		/* a hint: the last poll had work, and may not come by itself */
 
 	spinlock_t lock ____cacheline_aligned;	/* the transmit side */
 	struct vni_omgr om;

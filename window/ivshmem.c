@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "ipi/vni_ivshmem.h"
 #include "ivshmem.h"
 
 #define PCI_VENDOR_SIEMENS    0x110a

@@ -88,7 +88,7 @@ struct vni_window {
 	u32 generation;
 	u32 next_session;
 	bool format;		/* clear what is no section instead of refusing it */
-	bool lost;		/* the seat is another's: nothing is written to its section any more */
+	bool lost;		/* the seat is another's: its section is not written any more */
 	struct vni_doorbells *db;
 	struct vni_claim *claim;	/* this node's claim to a seat, until it sits */
 	struct mutex lock;	/* channels, peers, links */

@@ -166,7 +166,8 @@ static void test_ids(void **state)
 
 static void test_protocol(void **state)
 {
-	static const u32 fit[] = { 0x0000, 0x4000, 0x7fff }, other[] = { 1, 2, 0x3fff, 0x8000, 0xc000 };
+	static const u32 fit[] = { 0x0000, 0x4000, 0x7fff };
+	static const u32 other[] = { 1, 2, 0x3fff, 0x8000, 0xc000 };
 	struct iv2_raw raw = device_read(&usual);
 	struct device dev = usual;
 	unsigned int i;
