@@ -49,8 +49,8 @@ check "content arrives as it was sent, both ways" in_node 0 '
 	in_node 1 'ls -l /run/noise'
 
 # A program that reads nothing holds on to what came in.
-reader=$(node_bg 1 sh -c 'nc -l -p 7001 | sleep 600')
-writer=$(node_bg 0 sh -c 'sleep 0.5; cat /dev/zero | nc 192.168.77.2 7001')
+in_node 1 'setsid nc -l -p 7001 -e sleep 600 >/dev/null 2>&1 </dev/null &'
+writer=$(node_bg 0 sh -c 'while :; do cat /dev/zero | nc 192.168.77.2 7001; sleep 0.3; done')
 held() {
 	in_node 0 'within 8 sh -c "ethtool -S vni0 | grep -E \"slots_lent: [1-9]\""'
 }
@@ -61,8 +61,7 @@ check "node 1's link waits for that program" in_node 1 '
 	sleep 1
 	grep -q "link drain" /sys/kernel/debug/vni/*/status || { cat /sys/kernel/debug/vni/*/status; exit 1; }'
 node 0 kill -9 -- "-$writer" 2>/dev/null
-node 1 kill -9 -- "-$reader" 2>/dev/null
-in_node 1 'killall -9 nc' 2>/dev/null
+in_node 1 'killall -9 sleep' 2>/dev/null
 check "when it has ended, the link comes back" linked
 check "and frames go in the direct form again" grew 0 tx_direct_frames 200 1000000 $tcp
 
