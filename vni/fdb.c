@@ -122,7 +122,8 @@ void vni_fdb_learn(struct vni_fdb *fdb, u32 seat, u64 address, u64 now)
 	u32 *head, i;
 	int old;
 
-	if (!address || address & 1 || address & ~ADDRESS || vni_fdb_refresh(fdb, seat, address, now))
+	if (!address || address & 1 || address & ~ADDRESS ||
+	    vni_fdb_refresh(fdb, seat, address, now))
 		return;
 	old = lookup(fdb, address);
 	if (old >= 0) {

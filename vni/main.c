@@ -103,6 +103,7 @@ static struct net_device *dev_alloc(struct vni_window *win, const struct vni_geo
 	vd->copybreak = VNI_COPYBREAK;
 	vd->rx_usecs = VNI_RX_USECS;
 	vd->adaptive = true;
+	vni_segment_init(vd);
 	timer_setup(&vd->stall, vni_tx_unstall, 0);
 	return ndev;
 }

@@ -150,7 +150,7 @@ static void rx_publish(struct vni_queue *q, struct vni_pipe *pipe, unsigned int 
 }
 
 /* The last step: the frames go to the protocol stack. */
-static void rx_deliver(struct vni_queue *q, struct list_head *frames, bool fresh)
+static void rx_deliver(struct vni_queue *q, struct list_head *frames, unsigned int seat, bool fresh)
 {
 	struct sk_buff *skb, *next;
 
@@ -161,6 +161,7 @@ static void rx_deliver(struct vni_queue *q, struct list_head *frames, bool fresh
 			kfree_skb(skb);
 			continue;
 		}
+		vni_segment_learn(q->vd, seat, skb->data + ETH_ALEN);
 		skb->protocol = eth_type_trans(skb, q->vd->ndev);
 		napi_gro_receive(&q->napi, skb);
 	}
@@ -207,7 +208,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 		vni_shm_channel_fault(q->vd->chan, conn->seat, fault);
 	if (done) {
 		rx_publish(q, pipe, conn->seat);
-		rx_deliver(q, &frames, vni_shm_channel_fresh(q->vd->chan, conn->seat));
+		rx_deliver(q, &frames, conn->seat, vni_shm_channel_fresh(q->vd->chan, conn->seat));
 	}
 	return done;
 }
