@@ -6,8 +6,8 @@
  *
  * A frame that waits still belongs to its socket: who sends to a full peer is held back by the room
  * in its own socket (and TCP by its small-queue limit). The bounds leave room for that to happen
- * before anything is dropped. What has waited for VNI_WAIT_MS is dropped; from then on nothing waits
- * for that peer until it has caught up.
+ * before anything is dropped. What has waited for VNI_WAIT_MS is dropped; from then on nothing
+ * waits for that peer until it has caught up.
  */
 #include <linux/skbuff.h>
 #include <net/dst.h>

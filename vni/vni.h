@@ -68,7 +68,7 @@ struct vni_pipe {
 	unsigned long moved;	/* jiffies when the peer's tail last moved */
 	unsigned int looks;	/* at a peer that owes us, since it last took or gave back */
 	bool slow;		/* frames waited for too long: what does not fit is dropped */
-	struct sk_buff_head backlog;	/* frames that wait for room, while there are several peers */
+	struct sk_buff_head backlog;	/* frames that wait for room; backlog.c */
 	u32 backlog_bytes;
 	struct vni_ring take;
 	const __le32 *take_store;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Unit tests of the ring, the records, the offset manager and learned addresses, in user space. Needs libcmocka-dev.
+# Unit tests of ring, records, offset manager and learned addresses, in user space: libcmocka-dev.
 
 UNIT := build/unit
 UNIT_CFLAGS := -std=gnu11 -g -Wall -Wextra -Werror -Iinclude -Ishmem_ring -Ioffset_mgr
