@@ -49,8 +49,8 @@ static ssize_t ageing_ms_store(struct device *dev, struct device_attribute *attr
 	unsigned int ms;
 
 	if (kstrtouint(buf, 0, &ms) || ms > VNI_AGEING_MS_MAX) {
-		netdev_err(vd->ndev, "ageing_ms: expected 0 (learn nothing) to %u, got %.16s\n",
-			   VNI_AGEING_MS_MAX, buf);
+		netdev_err(vd->ndev, "ageing_ms: expected 0 (learn nothing) to %u\n",
+			   VNI_AGEING_MS_MAX);
 		return -EINVAL;
 	}
 	WRITE_ONCE(vd->ageing, msecs_to_jiffies(ms));

@@ -38,10 +38,11 @@ in_all 'iperf3 -s -D >/dev/null 2>&1; iperf3 -s -D -p 5202 >/dev/null 2>&1'
 boot2=$(boot_of 2)
 tcp0=$(node_bg 0 sh -c 'iperf3 -c 192.168.77.2 -t 20 & iperf3 -c 192.168.77.3 -t 20; wait')
 tcp1=$(node_bg 1 iperf3 -c 192.168.77.3 -p 5202 -t 20)
-node_bg 0 sh -c 'ping -D -i 0.01 -w 12 192.168.77.2 >/tmp/gap.log' >/dev/null
+in_node 0 'ping -D -i 0.01 -w 12 192.168.77.2 >/tmp/gap.log' &
+pings=$!
 sleep "$(scaled 1)"
 node 0 vni-node stop 2
-sleep 13
+wait "$pings"
 # shellcheck disable=SC2154 # in nodes.sh
 longest=$(in_node 0 "$gap
 	gap /tmp/gap.log")
