@@ -142,7 +142,7 @@ struct vni_ring_end {
 
 /* ---- service 1: Ethernet ---- */
 
-#define VNI_ETH_VERSION		(1 << 16)
+#define VNI_ETH_VERSION		(1 << 16 | 1)
 #define VNI_ETH_QUEUES_MAX	8
 #define VNI_ETH_MTU_MIN		68
 #define VNI_ETH_MTU_MAX		(65535 - 14 - 4)	/* less an Ethernet and a VLAN header */
@@ -159,6 +159,12 @@ struct vni_ring_end {
 #define VNI_ETH_F_TSO4		(1u << 1)	/* TCP over IPv4 larger than the MTU */
 #define VNI_ETH_F_TSO6		(1u << 2)	/* TCP over IPv6 larger than the MTU */
 #define VNI_ETH_F_USO		(1u << 3)	/* UDP to be cut into datagrams */
+#define VNI_ETH_F_DIRECT	(1u << 4)	/* frames that lie in the sender's own memory */
+
+#define VNI_ETH_RAMS		8	/* pieces in which a node's own memory is told */
+#define VNI_ETH_SEGS_MAX	17	/* pieces of a frame in the sender's own memory */
+#define VNI_ETH_SEG_ALIGN	32768	/* bytes; no piece of a frame goes across such a border */
+#define VNI_ETH_HEAD_MAX	256	/* bytes of such a frame that travel in the ring */
 
 /*
  * One seat's share of the owner's channel, per queue: its ends of the four rings between the two.
@@ -191,12 +197,31 @@ struct vni_eth {
 	__le64 give_rings;	/* return rings [seats][queues], returns * 4 bytes each */
 	__le64 table;		/* offset manager's table: __le64 [slots], a bit a seat */
 	__le64 buffer;		/* the packet buffer: [slots] pages, a multiple of VNI_PAGE */
-	__le64 reserved1[6];	/* zero */
+	__le64 ram;		/* struct vni_eth_ram [VNI_ETH_RAMS]: the owner's own memory; 0: none */
+	__le64 direct;		/* a bit a seat: the owner takes frames in that seat's own memory */
+	__le64 reserved1[4];	/* zero */
+};
+
+/*
+ * A piece of the owner's own memory, in which frames of the direct form lie. Told only by a node
+ * that was set to trust the others (VNI_ETH_F_DIRECT); constant while a link is up. Writer: owner.
+ */
+struct vni_eth_ram {
+	__le64 base;		/* physical address in bytes, a multiple of 2 MiB */
+	__le64 size;		/* bytes, a multiple of 2 MiB; 0: the entry is free */
 };
 
 enum vni_rec_kind {
 	VNI_REC_INLINE = 1,	/* head/tail form: the frame follows in the ring */
 	VNI_REC_SLOTS = 2,	/* offset-manager form: slot numbers (__le32) follow */
+	VNI_REC_DIRECT = 3,	/* struct vni_seg [nslots] follow, then head bytes of the frame */
+};
+
+/* A piece of a frame in the sender's own memory. Writer: owner. */
+struct vni_seg {
+	__le64 addr;		/* physical address in bytes */
+	__le32 len;		/* bytes, 1 to VNI_ETH_SEG_ALIGN */
+	__le32 reserved;	/* zero */
 };
 
 /*
@@ -209,9 +234,11 @@ struct vni_rec {
 	__le32 len;		/* bytes of the frame */
 	__le16 lines;		/* units of the ring that the record takes */
 	__u8 kind;		/* enum vni_rec_kind */
-	__u8 nslots;		/* slots that follow, 0 for VNI_REC_INLINE */
+	__u8 nslots;		/* slots or pieces that follow, 0 for VNI_REC_INLINE */
 	__u8 virtio[10];	/* struct virtio_net_hdr */
-	__u8 reserved[14];	/* zero */
+	__le16 head;		/* VNI_REC_DIRECT: bytes of the frame that follow the pieces, else 0 */
+	__le32 token;		/* VNI_REC_DIRECT: a slot number, to be given back like a slot, else 0 */
+	__u8 reserved[8];	/* zero */
 };
 
 #define VNI_ASSERT_AT(type, field, at) \
@@ -263,10 +290,18 @@ VNI_ASSERT_AT(vni_eth, rings, 48);
 VNI_ASSERT_AT(vni_eth, give_rings, 56);
 VNI_ASSERT_AT(vni_eth, table, 64);
 VNI_ASSERT_AT(vni_eth, buffer, 72);
+VNI_ASSERT_AT(vni_eth, ram, 80);
+VNI_ASSERT_AT(vni_eth, direct, 88);
+VNI_ASSERT_SIZE(vni_eth_ram, 16);
+VNI_ASSERT_AT(vni_eth_ram, size, 8);
+VNI_ASSERT_SIZE(vni_seg, 16);
+VNI_ASSERT_AT(vni_seg, len, 8);
 VNI_ASSERT_SIZE(vni_rec, 32);
 VNI_ASSERT_AT(vni_rec, lines, 4);
 VNI_ASSERT_AT(vni_rec, kind, 6);
 VNI_ASSERT_AT(vni_rec, nslots, 7);
 VNI_ASSERT_AT(vni_rec, virtio, 8);
+VNI_ASSERT_AT(vni_rec, head, 18);
+VNI_ASSERT_AT(vni_rec, token, 20);
 
 #endif /* VNI_ABI_H */

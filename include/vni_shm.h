@@ -9,11 +9,13 @@
 #ifndef VNI_SHM_H
 #define VNI_SHM_H
 
+#include <linux/err.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include "vni_abi.h"
 
 struct device;
+struct page;
 struct vni_window;
 struct vni_channel;
 
@@ -66,8 +68,9 @@ u64 vni_shm_free_space(const struct vni_window *win);
  * @reset: clear this node's ring ends towards @seat; nobody uses the link
  * @up: both sides are ready. @peer is the other's channel (untrusted, @size bytes, of @version):
  *	check it, copy what is needed, start. An error refuses the link; @why says to people why
- * @down: stop; when it returns no context touches the other's section, and what was lent is back
- *
+ * @down: stop; when it returns no context touches the other's rings, and what was lent is back
+ * @busy: optional: after @down, is something of the other's still in use here? The other learns that
+ *	its session is over only when this says no, or the other has gone
  * Context: process, one call at a time for a window; may sleep, must not take the RTNL.
  */
 struct vni_channel_ops {
@@ -75,6 +78,7 @@ struct vni_channel_ops {
 	int (*up)(void *priv, unsigned int seat, const void *peer, u64 size, u32 version,
 		  const char **why);
 	void (*down)(void *priv, unsigned int seat);
+	bool (*busy)(void *priv, unsigned int seat);
 };
 
 /**
@@ -165,5 +169,111 @@ bool vni_shm_channel_ring(struct vni_channel *chan, unsigned int seat, unsigned 
  * Context: any but NMI.
  */
 void vni_shm_channel_fault(struct vni_channel *chan, unsigned int seat, const char *why);
+
+/**
+ * vni_shm_channel_held() - does the other side still hold on to the last session of a link
+ * @chan: the channel, disabled
+ * @seat: whose link
+ *
+ * Context: process, may sleep.
+ * Return: true while it may use what it was lent.
+ */
+bool vni_shm_channel_held(struct vni_channel *chan, unsigned int seat);
+
+/* ---- other nodes' own memory, where all of it has an address here (window/ram.c) ---- */
+
+#define VNI_RAM_RANGES 8	/* a node's memory is told in so many ranges at most */
+#define VNI_RAM_ORDER  3	/* pages of another node come in units of 32 KiB */
+
+struct vni_ram;
+
+/**
+ * struct vni_ram_range - a piece of a node's memory
+ * @base: physical address, bytes
+ * @size: bytes
+ */
+struct vni_ram_range {
+	u64 base, size;
+};
+
+#ifdef CONFIG_ZONE_DEVICE
+/**
+ * vni_shm_ram_own() - this node's memory, as others at the window can reach it
+ * @win: the window
+ * @ranges: room for VNI_RAM_RANGES, filled in
+ *
+ * Context: process, may sleep.
+ * Return: how many there are; 0 where others cannot reach it.
+ */
+unsigned int vni_shm_ram_own(const struct vni_window *win, struct vni_ram_range *ranges);
+
+/**
+ * vni_shm_ram_map() - get pages for another node's memory
+ * @win: the window at which it said what its memory is
+ * @ranges: what it said; checked as far as this node can: a node that lies about what is its own
+ *	can make this one touch memory that belongs to neither
+ * @count: how many
+ * @why: on failure: a text for people
+ *
+ * Context: process, may sleep.
+ * Return: the pages, or an ERR_PTR().
+ */
+struct vni_ram *vni_shm_ram_map(const struct vni_window *win, const struct vni_ram_range *ranges,
+				unsigned int count, const char **why);
+
+/**
+ * vni_shm_ram_unmap() - let go of another node's memory
+ * @ram: the pages
+ * @used: some of them are still in use: they stay for good
+ *
+ * Context: process, may sleep.
+ */
+void vni_shm_ram_unmap(struct vni_ram *ram, bool used);
+
+/* Are the pages just those of these ranges? */
+bool vni_shm_ram_same(const struct vni_ram *ram, const struct vni_ram_range *ranges,
+		      unsigned int count);
+
+/**
+ * vni_shm_ram_page() - the unit of pages that holds some bytes
+ * @ram: the pages
+ * @addr: physical address of the first byte
+ * @len: how many
+ *
+ * Context: any.
+ * Return: the head of a compound page of VNI_RAM_ORDER, aligned to its size, or NULL where the
+ * bytes are not within one.
+ */
+struct page *vni_shm_ram_page(const struct vni_ram *ram, u64 addr, u32 len);
+#else
+static inline unsigned int vni_shm_ram_own(const struct vni_window *win,
+					   struct vni_ram_range *ranges)
+{
+	return 0;
+}
+
+static inline struct vni_ram *vni_shm_ram_map(const struct vni_window *win,
+					      const struct vni_ram_range *ranges,
+					      unsigned int count, const char **why)
+{
+	*why = "this kernel has no pages for memory that is not its own (CONFIG_ZONE_DEVICE)";
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline void vni_shm_ram_unmap(struct vni_ram *ram, bool used)
+{
+}
+
+static inline bool vni_shm_ram_same(const struct vni_ram *ram, const struct vni_ram_range *ranges,
+				    unsigned int count)
+{
+	return false;
+}
+
+static inline struct page *vni_shm_ram_page(const struct vni_ram *ram, u64 addr, u32 len)
+{
+	return NULL;
+}
+#endif
 
 #endif /* VNI_SHM_H */

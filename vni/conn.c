@@ -20,6 +20,7 @@ static void conn_reset(void *priv, unsigned int seat)
 		vni_ring_clear(&ends->rx);
 		vni_ring_clear(&ends->give);
 		vni_ring_clear(&ends->take);
+		vni_direct_release(&vd->queues[i], seat);
 	}
 }
 
@@ -49,6 +50,17 @@ static void pipe_attach(struct vni_dev *vd, struct vni_pipe *pipe, unsigned int 
 	vni_ring_attach(&pipe->give, &own->give, &theirs->take, vd->geo.returns);
 	pipe->give_store =
 		vd->base + vd->geo.give_rings + (u64)ours * vd->geo.returns * sizeof(__le32);
+}
+
+/* Loans of an earlier link are not told of any more: nobody waits for their tokens. */
+static void conn_lender(struct vni_dev *vd, struct vni_conn *conn, struct vni_lender *lender)
+{
+	unsigned int i;
+
+	for (i = 0; lender && i < conn->queues; i++) {
+		conn->pipes[i].ram = lender->ram;
+		conn->pipes[i].loans = &lender->loans[i];
+	}
 }
 
 static void conn_free(struct vni_conn *conn)
@@ -139,6 +151,7 @@ static int conn_up(void *priv, unsigned int seat, const void *peer, u64 size, u3
 		netdev_info(vd->ndev,
 			    "node %u has an MTU of %u, this node %u: larger frames than a node's MTU still arrive, but give both the same\n",
 			    seat, le32_to_cpu(READ_ONCE(conn->eth->mtu)), vd->ndev->mtu);
+	conn_lender(vd, conn, vni_lender_up(vd, seat, conn->eth, size));
 	rcu_assign_pointer(vd->conns[seat], conn);
 	WRITE_ONCE(vd->up, vd->up | BIT_ULL(seat));
 	conns_changed(vd);
@@ -156,6 +169,7 @@ static void conn_down(void *priv, unsigned int seat)
 	struct vni_conn *conn = rcu_dereference_protected(vd->conns[seat], true);
 	unsigned int i;
 
+	vni_lender_down(vd, seat);
 	WRITE_ONCE(vd->up, vd->up & ~BIT_ULL(seat));
 	conns_changed(vd);
 	/*
@@ -171,8 +185,14 @@ static void conn_down(void *priv, unsigned int seat)
 	conn_free(conn);
 }
 
+static bool conn_busy(void *priv, unsigned int seat)
+{
+	return vni_lender_busy(priv, seat);
+}
+
 const struct vni_channel_ops vni_channel_ops = {
 	.reset = conn_reset,
 	.up = conn_up,
 	.down = conn_down,
+	.busy = conn_busy,
 };

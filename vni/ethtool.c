@@ -14,16 +14,18 @@ struct vni_stat {
 #define TX_STAT(field) { "tx_" #field, offsetof(struct vni_queue, tx.field) }
 
 static const struct vni_stat rx_stats[] = {
-	RX_STAT(frames),     RX_STAT(bytes),	 RX_STAT(inline_frames),
-	RX_STAT(bells_rung), RX_STAT(polls),	 RX_STAT(timer_polls),
-	RX_STAT(no_memory),  RX_STAT(bad_frame), RX_STAT(stale),
+	RX_STAT(frames),	RX_STAT(bytes),	      RX_STAT(inline_frames),
+	RX_STAT(direct_frames), RX_STAT(loan_copies), RX_STAT(bells_rung),
+	RX_STAT(polls),		RX_STAT(timer_polls), RX_STAT(no_memory),
+	RX_STAT(bad_frame),	RX_STAT(stale),
 };
 
 static const struct vni_stat tx_stats[] = {
-	TX_STAT(frames),       TX_STAT(bytes),	     TX_STAT(inline_frames), TX_STAT(bells_rung),
-	TX_STAT(bells_spared), TX_STAT(stops),	     TX_STAT(wakes),	     TX_STAT(no_peer),
-	TX_STAT(too_long),     TX_STAT(bad_offload), TX_STAT(peer_full),     TX_STAT(waited),
-	TX_STAT(floods),
+	TX_STAT(frames),	TX_STAT(bytes),	       TX_STAT(inline_frames),
+	TX_STAT(direct_frames), TX_STAT(bells_rung),   TX_STAT(bells_spared),
+	TX_STAT(stops),		TX_STAT(wakes),	       TX_STAT(no_peer),
+	TX_STAT(too_long),	TX_STAT(bad_offload),  TX_STAT(peer_full),
+	TX_STAT(waited),	TX_STAT(floods),
 };
 
 /* clang-format on */
@@ -36,10 +38,15 @@ static const char *const fdb_stats[] = { "fdb_known", "fdb_learned", "fdb_moves"
 
 #define STATS_A_QUEUE (ARRAY_SIZE(rx_stats) + ARRAY_SIZE(tx_stats) + ARRAY_SIZE(state_stats))
 
+/* Private flags: ethtool --set-priv-flags DEV direct on */
+#define FLAG_DIRECT BIT(0)
+
 static int get_sset_count(struct net_device *ndev, int set)
 {
 	const struct vni_dev *vd = netdev_priv(ndev);
 
+	if (set == ETH_SS_PRIV_FLAGS)
+		return 1;
 	return set == ETH_SS_STATS ? vd->geo.queues * STATS_A_QUEUE + ARRAY_SIZE(fdb_stats) :
 				     -EOPNOTSUPP;
 }
@@ -49,6 +56,8 @@ static void get_strings(struct net_device *ndev, u32 set, u8 *data)
 	const struct vni_dev *vd = netdev_priv(ndev);
 	unsigned int q, i;
 
+	if (set == ETH_SS_PRIV_FLAGS)
+		ethtool_sprintf(&data, "direct");
 	if (set != ETH_SS_STATS)
 		return;
 	for (q = 0; q < vd->geo.queues; q++) {
@@ -204,6 +213,18 @@ static int set_tunable(struct net_device *ndev, const struct ethtool_tunable *tu
 	return 0;
 }
 
+static u32 get_priv_flags(struct net_device *ndev)
+{
+	const struct vni_dev *vd = netdev_priv(ndev);
+
+	return vd->direct ? FLAG_DIRECT : 0;
+}
+
+static int set_priv_flags(struct net_device *ndev, u32 flags)
+{
+	return vni_trust_set(netdev_priv(ndev), flags & FLAG_DIRECT);
+}
+
 const struct ethtool_ops vni_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS | ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	.get_drvinfo = get_drvinfo,
@@ -218,5 +239,7 @@ const struct ethtool_ops vni_ethtool_ops = {
 	.set_coalesce = set_coalesce,
 	.get_tunable = get_tunable,
 	.set_tunable = set_tunable,
+	.get_priv_flags = get_priv_flags,
+	.set_priv_flags = set_priv_flags,
 	.get_ts_info = ethtool_op_get_ts_info,
 };

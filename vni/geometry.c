@@ -35,6 +35,7 @@ int vni_geometry_plan(struct vni_geometry *geo, unsigned int seats, unsigned int
 	       pairs * geo->ring_lines * VNI_LINE > space / 3)
 		geo->ring_lines /= 2;
 	at = sizeof(struct vni_chan) + sizeof(struct vni_eth);
+	geo->ram = place(&at, VNI_ETH_RAMS * sizeof(struct vni_eth_ram), VNI_LINE);
 	geo->ends = place(&at, pairs * sizeof(struct vni_eth_ends), VNI_PAGE);
 	geo->rings = place(&at, pairs * geo->ring_lines * VNI_LINE, VNI_PAGE);
 	if (at >= space)
@@ -71,6 +72,7 @@ void vni_geometry_write(const struct vni_geometry *geo, struct vni_eth *eth)
 	eth->ring_lines = cpu_to_le32(geo->ring_lines);
 	eth->returns = cpu_to_le32(geo->returns);
 	eth->slots = cpu_to_le32(geo->slots);
+	eth->ram = cpu_to_le64(geo->ram);
 	eth->ends = cpu_to_le64(geo->ends);
 	eth->rings = cpu_to_le64(geo->rings);
 	eth->give_rings = cpu_to_le64(geo->give_rings);

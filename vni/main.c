@@ -46,9 +46,16 @@ static int queue_init(struct vni_dev *vd, unsigned int index)
 	spin_lock_init(&q->lock);
 	u64_stats_init(&q->rx.sync);
 	u64_stats_init(&q->tx.sync);
+	__skb_queue_head_init(&q->orphans);
+	timer_setup(&q->reaper, vni_reaper, 0);
 	q->om_memory = kvcalloc(count, sizeof(u64) + sizeof(u32), GFP_KERNEL);
-	if (!q->om_memory)
+	q->kept = kvcalloc(count, sizeof(*q->kept), GFP_KERNEL);
+	if (!q->om_memory || !q->kept) {
+		kvfree(q->om_memory);
+		kvfree(q->kept);
+		q->om_memory = NULL;
 		return -ENOMEM;
+	}
 	vni_omgr_init(&q->om, index * count, count, q->om_memory + count * sizeof(u64),
 		      q->om_memory, vd->base + vd->geo.table);
 	hrtimer_init(&q->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
@@ -62,9 +69,11 @@ static void queues_free(struct vni_dev *vd)
 	unsigned int i;
 
 	for (i = 0; i < vd->geo.queues; i++) {
-		if (vd->queues[i].om_memory)
-			netif_napi_del(&vd->queues[i].napi);
+		if (!vd->queues[i].om_memory)
+			continue;
+		netif_napi_del(&vd->queues[i].napi);
 		kvfree(vd->queues[i].om_memory);
+		kvfree(vd->queues[i].kept);
 	}
 }
 
@@ -156,6 +165,7 @@ static void vni_remove(struct vni_window *win, void *priv)
 	struct vni_dev *vd = priv;
 
 	unregister_netdev(vd->ndev);
+	vni_trust_end(vd);
 	vni_shm_channel_close(vd->chan);
 	queues_free(vd);
 	free_netdev(vd->ndev);
@@ -169,16 +179,25 @@ static struct vni_shm_client vni_client = {
 
 static int __init vni_init(void)
 {
+	int ret;
+
 	if (queues > VNI_ETH_QUEUES_MAX) {
 		pr_err("queues=%u; expected 1 to %u\n", queues, VNI_ETH_QUEUES_MAX);
 		return -EINVAL;
 	}
-	return vni_shm_client_register(&vni_client);
+	ret = vni_loans_init();
+	if (ret)
+		return ret;
+	ret = vni_shm_client_register(&vni_client);
+	if (ret)
+		vni_loans_exit();
+	return ret;
 }
 
 static void __exit vni_exit(void)
 {
 	vni_shm_client_unregister(&vni_client);
+	vni_loans_exit();
 }
 
 module_init(vni_init);

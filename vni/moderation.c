@@ -16,6 +16,7 @@
 #define HEAVY_FRAMES 8
 #define LARGE_FRAME  4096 /* bytes a frame on average: no question is that large */
 #define MANY_AT_ONCE 4
+#define MUCH_AT_ONCE 16
 #define ONE_SIDED    4 /* times as many frames one way as the other */
 
 static bool span_is_heavy(const struct vni_moderation *mod, u32 tx_frames, u64 tx_bytes)
@@ -42,6 +43,21 @@ void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes)
 	q->mod.rx_frames += frames;
 	q->mod.rx_bytes += bytes;
 	q->mod.most = max(q->mod.most, frames);
+}
+
+/*
+ * A poll costs a timer's interrupt: those that find little come less often, up to four times the
+ * set distance, and those that find nothing up to eight times. One that finds much comes sooner.
+ */
+static u32 next_usecs(u32 before, u32 least, u32 frames)
+{
+	if (frames >= MUCH_AT_ONCE || !before)
+		return max(before / 2, least);
+	if (frames >= MANY_AT_ONCE)
+		return max(before, least);
+	if (!frames)
+		return clamp(2 * before, least, 8 * least);
+	return clamp(before + before / 2, least, max(4 * least, before));
 }
 
 /**
@@ -72,8 +88,7 @@ bool vni_moderation_heavy(struct vni_queue *q, u32 frames)
 	} else if (heavy) {
 		mod->heavy = true;
 	}
-	/* polls that find nothing come less often, up to eight times the set distance */
-	mod->usecs = frames || !mod->usecs ? usecs : min(2 * mod->usecs, 8 * usecs);
+	mod->usecs = next_usecs(mod->usecs, usecs, frames);
 	return usecs && (mod->heavy || (!READ_ONCE(q->vd->adaptive) && frames));
 }
 

@@ -53,6 +53,7 @@ static int ndo_stop(struct net_device *ndev)
 	for (i = 0; i < vd->geo.queues; i++) {
 		napi_disable(&vd->queues[i].napi);
 		hrtimer_cancel(&vd->queues[i].timer);
+		timer_delete_sync(&vd->queues[i].reaper);
 		vni_pages_close(&vd->queues[i]);
 		vd->queues[i].stopped = 0;
 	}

@@ -98,3 +98,20 @@ struct sk_buff *vni_pages_skb(struct vni_queue *q, u32 len)
 	}
 	return skb;
 }
+
+/**
+ * vni_pages_head() - memory for the linear part of a frame whose rest lies elsewhere
+ * @q: the queue
+ * @len: bytes of that part, at most VNI_ETH_HEAD_MAX
+ *
+ * Context: NAPI.
+ * Return: an skb of @len bytes that are still to be written, or NULL.
+ */
+struct sk_buff *vni_pages_head(struct vni_queue *q, u32 len)
+{
+	struct sk_buff *skb = napi_alloc_skb(&q->napi, len);
+
+	if (skb)
+		skb_put(skb, len);
+	return skb;
+}

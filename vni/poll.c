@@ -30,6 +30,35 @@ enum hrtimer_restart vni_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+/* While loans are out and nothing else polls, they are looked at so often, in jiffies. */
+#define REAP_WAIT_MIN 1
+#define REAP_WAIT_MAX (HZ / 10)
+
+/**
+ * vni_reaper() - look whether frames in a peer's own pages can be given back
+ * @timer: vni_queue.reaper
+ *
+ * Context: soft interrupt.
+ */
+void vni_reaper(struct timer_list *timer)
+{
+	struct vni_queue *q = container_of(timer, struct vni_queue, reaper);
+
+	if (q->reap_wait >= REAP_WAIT_MAX)
+		vni_loans_flush();
+	napi_schedule(&q->napi);
+}
+
+/* A poll is about to end: who reads slowly is looked at ever more rarely. */
+static void reap_later(struct vni_queue *q, int work)
+{
+	if (!q->loans_out)
+		return;
+	q->loans_out = false;
+	q->reap_wait = work ? REAP_WAIT_MIN : min_t(unsigned long, 2 * q->reap_wait, REAP_WAIT_MAX);
+	mod_timer(&q->reaper, jiffies + max(q->reap_wait, 1UL));
+}
+
 /* The turn goes round: who fills a poll alone is the last one in the next. */
 static int poll_conns(struct vni_queue *q, int budget)
 {
@@ -73,6 +102,8 @@ static void count(struct vni_queue *q, bool timer)
 	u64_stats_add(&q->rx.bytes, q->now.bytes);
 	u64_stats_add(&q->rx.frames, q->now.frames);
 	u64_stats_add(&q->rx.inline_frames, q->now.inline_frames);
+	u64_stats_add(&q->rx.direct_frames, q->now.direct_frames);
+	u64_stats_add(&q->rx.loan_copies, q->now.loan_copies);
 	u64_stats_add(&q->rx.bells_rung, q->now.bells_rung);
 	u64_stats_add(&q->rx.no_memory, q->now.no_memory);
 	u64_stats_add(&q->rx.bad_frame, q->now.bad_frame);
@@ -113,6 +144,7 @@ int vni_poll(struct napi_struct *napi, int budget)
 	 */
 	if (again || (!heavy && arm_conns(q)))
 		return budget;
+	reap_later(q, work);
 	if (heavy)
 		hrtimer_start(&q->timer, ns_to_ktime((u64)q->mod.usecs * NSEC_PER_USEC),
 			      HRTIMER_MODE_REL_PINNED_SOFT);

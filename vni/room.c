@@ -70,6 +70,7 @@ static u32 reap_returns(struct vni_queue *q, struct vni_pipe *pipe, unsigned int
 					      "it gave back a slot that it does not hold");
 			break;
 		}
+		vni_direct_returned(q, slot);
 		vni_ring_advance(&pipe->take, 1);
 	}
 	if (avail < 0)
@@ -153,6 +154,7 @@ void vni_tx_forget(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat
 	spin_lock_bh(&q->lock);
 	vni_backlog_purge(q, pipe, seat);
 	vni_tx_settle(q, pipe, pipe->tx.mine);
+	vni_direct_orphan(q, seat);
 	vni_omgr_reclaim(&q->om, seat);
 	q->pending &= ~BIT_ULL(seat);
 	rcu_read_lock_bh();

@@ -71,16 +71,14 @@ static bool rx_offload(struct sk_buff *skb, const struct vni_rec_view *view)
 	return !virtio_net_hdr_to_skb(skb, hdr, true);
 }
 
-static struct sk_buff *rx_build(struct vni_queue *q, const struct vni_rec_view *view,
-				struct rx_source *src)
+/* The rest of what the stack is to know of a frame; NULL, and it is counted, if that is wrong. */
+static struct sk_buff *rx_finish(struct vni_queue *q, const struct vni_rec_view *view,
+				 struct sk_buff *skb)
 {
-	struct sk_buff *skb = vni_pages_skb(q, view->len);
-
 	if (unlikely(!skb)) {
 		q->now.no_memory++;
 		return NULL;
 	}
-	rx_fill(skb, src);
 	if (unlikely(!rx_offload(skb, view))) {
 		q->now.bad_frame++;
 		kfree_skb(skb);
@@ -89,19 +87,29 @@ static struct sk_buff *rx_build(struct vni_queue *q, const struct vni_rec_view *
 	skb_record_rx_queue(skb, q->index);
 	q->now.frames++;
 	q->now.bytes += view->len;
-	q->now.inline_frames += !view->nslots;
+	q->now.inline_frames += view->kind == VNI_REC_INLINE;
+	return skb;
+}
+
+static struct sk_buff *rx_build(struct vni_queue *q, const struct vni_rec_view *view,
+				struct rx_source *src)
+{
+	struct sk_buff *skb = vni_pages_skb(q, view->len);
+
+	if (likely(skb))
+		rx_fill(skb, src);
 	return skb;
 }
 
 /* Step 9: the slots go back. The return ring has room unless the peer lent more than it may. */
-static int rx_give_back(struct vni_pipe *pipe, const struct rx_source *src)
+static int rx_give_back(struct vni_pipe *pipe, const u32 *slots, u32 count)
 {
 	u32 i;
 
-	if (vni_ring_space(&pipe->give, src->nslots) < (s32)src->nslots)
+	if (vni_ring_space(&pipe->give, count) < (s32)count)
 		return -EPROTO;
-	for (i = 0; i < src->nslots; i++) {
-		WRITE_ONCE(pipe->give_store[vni_ring_at(&pipe->give)], cpu_to_le32(src->slots[i]));
+	for (i = 0; i < count; i++) {
+		WRITE_ONCE(pipe->give_store[vni_ring_at(&pipe->give)], cpu_to_le32(slots[i]));
 		vni_ring_advance(&pipe->give, 1);
 	}
 	return 0;
@@ -117,21 +125,47 @@ static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
 		.at = (at + sizeof(struct vni_rec)) & (pipe->rx_bytes - 1),
 	};
 	struct vni_rec_view view;
-	struct sk_buff *skb;
+	struct sk_buff *skb = NULL;
+	const char *fault;
+	bool lent;
 
 	if (vni_rec_read(&view, pipe->rx_store, pipe->rx_bytes, at, avail))
 		return "a record in its ring is malformed";
-	src.nslots = view.nslots;
-	if (vni_rec_read_slots(&view, src.slots, pipe->rx_store, pipe->rx_bytes, at,
-			       pipe->peer_slots))
-		return "a frame's slot lies outside of its packet buffer";
-	skb = rx_build(q, &view, &src);
+	if (view.kind == VNI_REC_DIRECT) {
+		fault = vni_direct_read(q, pipe, &view, at, &skb, &lent);
+		if (fault)
+			return fault;
+		src.nslots = !lent;
+		src.slots[0] = view.token;
+	} else {
+		src.nslots = view.nslots;
+		if (vni_rec_read_slots(&view, src.slots, pipe->rx_store, pipe->rx_bytes, at,
+				       pipe->peer_slots))
+			return "a frame's slot lies outside of its packet buffer";
+		skb = rx_build(q, &view, &src);
+	}
+	skb = rx_finish(q, &view, skb);
 	if (skb)
 		list_add_tail(&skb->list, frames);
 	vni_ring_advance(&pipe->rx, view.lines);
-	if (src.nslots && rx_give_back(pipe, &src))
+	if (src.nslots && rx_give_back(pipe, src.slots, src.nslots))
 		return "it lent more slots than it has room to take back";
 	return NULL;
+}
+
+/* Frames in the peer's own pages that the stack is done with. Returns how many. */
+static u32 rx_reap(struct vni_queue *q, struct vni_pipe *pipe)
+{
+	u32 tokens[VNI_LOANS_REAP], count;
+
+	if (!pipe->loans)
+		return 0;
+	count = vni_loans_reap(pipe->loans, tokens);
+	/* there is room: the peer cannot lend more than its return ring takes */
+	if (count && rx_give_back(pipe, tokens, count))
+		return 0;
+	q->loans_out |= !list_empty(&pipe->loans->out);
+	return count;
 }
 
 /*
@@ -185,6 +219,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 	const char *fault = NULL;
 	u64 before = q->now.bytes;
 	LIST_HEAD(frames);
+	u32 returned = rx_reap(q, pipe);
 	int done = 0;
 	s32 avail;
 
@@ -206,9 +241,9 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 	}
 	if (unlikely(fault))
 		vni_shm_channel_fault(q->vd->chan, conn->seat, fault);
-	if (done) {
+	if (done || returned)
 		rx_publish(q, pipe, conn->seat);
+	if (done)
 		rx_deliver(q, &frames, conn->seat, vni_shm_channel_fresh(q->vd->chan, conn->seat));
-	}
 	return done;
 }

@@ -221,7 +221,9 @@ void vni_tx_service(struct vni_queue *q, bool polled)
 static void look_at(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
 	vni_backlog_expire(q, pipe, seat);
-	if (vni_tx_reap(q, pipe, seat) || (pipe->tx.mine == pipe->tx.theirs && !q->om.lent[seat])) {
+	/* slots of the direct form are held by programs there, which may well not read */
+	if (vni_tx_reap(q, pipe, seat) ||
+	    (pipe->tx.mine == pipe->tx.theirs && (!q->om.lent[seat] || READ_ONCE(q->vd->direct)))) {
 		pipe->looks = 0;
 		return;
 	}

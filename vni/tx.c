@@ -11,15 +11,6 @@
 
 #include "vni.h"
 
-/* A frame on its way: how it will lie in the rings. */
-struct vni_tx_frame {
-	struct sk_buff *skb;
-	struct vni_rec rec;
-	u32 lines;
-	u32 nslots;
-	u32 slots[VNI_ETH_SLOTS_MAX];
-};
-
 static bool wants_inline(const struct vni_dev *vd, u32 len)
 {
 	switch (READ_ONCE(vd->form)) {
@@ -35,6 +26,7 @@ static bool wants_inline(const struct vni_dev *vd, u32 len)
 static void frame_plan(const struct vni_dev *vd, struct vni_tx_frame *frame, struct sk_buff *skb)
 {
 	frame->skb = skb;
+	frame->nsegs = 0;
 	if (wants_inline(vd, skb->len)) {
 		frame->nslots = 0;
 		frame->lines = vni_rec_lines_inline(skb->len);
@@ -67,7 +59,9 @@ static int frame_put(struct vni_pipe *pipe, struct vni_tx_frame *frame)
 	u32 next = vni_ring_copy_in(pipe->tx_store, pipe->tx_bytes, at * VNI_LINE, &frame->rec,
 				    sizeof(frame->rec));
 
-	if (frame->nslots) {
+	if (frame->nsegs) {
+		vni_direct_put(pipe, frame, next);
+	} else if (frame->nslots) {
 		__le32 raw[VNI_ETH_SLOTS_MAX];
 		u32 i;
 
@@ -103,6 +97,7 @@ static void count_sent(struct vni_queue *q, const struct vni_tx_frame *frame, u3
 	u64_stats_inc(&q->tx.frames);
 	u64_stats_add(&q->tx.bytes, frame->skb->len);
 	u64_stats_add(&q->tx.inline_frames, !frame->nslots);
+	u64_stats_add(&q->tx.direct_frames, frame->nsegs > 0);
 	u64_stats_update_end(&q->tx.sync);
 	q->tx_frames += times;
 	q->tx_bytes += (u64)times * frame->skb->len;
@@ -132,32 +127,42 @@ static bool seats_may_wait(struct vni_queue *q, const struct vni_tx_frame *frame
 	return frame->skb->len <= conn->frame_max;
 }
 
-/* Write a frame for seats that have room. */
-static int send(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
+/*
+ * Write a frame for seats that have room. @seats is left with those that have it: a frame that
+ * cannot be read to its end gets into no ring. It is read for the rings only where it needs no
+ * slots, so nothing is lent in vain.
+ */
+static int send(struct vni_queue *q, struct vni_tx_frame *frame, u64 *seats)
 {
 	struct virtio_net_hdr *hdr = (struct virtio_net_hdr *)frame->rec.virtio;
 	u64 left;
 
-	vni_rec_header(&frame->rec, frame->skb->len, frame->nslots);
 	if (virtio_net_hdr_from_skb(frame->skb, hdr, true, true, 0))
 		return -EINVAL;
 	/* none is left where making room for a later seat was in vain */
 	if (!vni_omgr_claim(&q->om, frame->nslots, frame->slots))
 		return -ENOSPC;
-	if (frame_fill_slots(q, frame)) {
+	if (frame->nsegs)
+		vni_rec_header_direct(&frame->rec, frame->skb->len, frame->nsegs, frame->head,
+				      frame->slots[0]);
+	else
+		vni_rec_header(&frame->rec, frame->skb->len, frame->nslots);
+	if (!frame->nsegs && frame_fill_slots(q, frame)) {
 		vni_omgr_unclaim(&q->om, frame->nslots, frame->slots);
 		return -EINVAL;
 	}
 	if (frame->nslots)
-		vni_omgr_lend(&q->om, frame->nslots, frame->slots, seats);
-	for (left = seats; left; left &= left - 1) {
+		vni_omgr_lend(&q->om, frame->nslots, frame->slots, *seats);
+	for (left = *seats; left; left &= left - 1) {
 		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
 
 		if (frame_put(&conn->pipes[q->index], frame))
-			return -EINVAL;
+			*seats &= ~(left & -left);
 	}
-	q->pending |= seats;
-	count_sent(q, frame, hweight64(seats));
+	if (!*seats)
+		return -EINVAL;
+	q->pending |= *seats;
+	count_sent(q, frame, hweight64(*seats));
 	return 0;
 }
 
@@ -203,6 +208,17 @@ static void xmit_after(struct vni_queue *q, unsigned int txi, u64 seats, bool mo
 		poll_early(q, &conn->pipes[q->index]);
 }
 
+/*
+ * A frame in our own memory holds a slot for as long as a program at the peer leaves it unread. The
+ * last slots are not for those: frames that are copied go through them, and so all goes on.
+ */
+static bool direct_may(struct vni_queue *q, unsigned int seat)
+{
+	struct vni_pipe *pipe = vni_pipe_of(q, seat);
+
+	return pipe && vni_tx_room(q, pipe, seat, 0, VNI_ETH_SLOTS_MAX + 1);
+}
+
 static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigned int txi,
 			       u64 seats)
 {
@@ -213,6 +229,8 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 	int ret;
 
 	frame_plan(q->vd, &frame, skb);
+	if (single && frame.nslots && direct_may(q, __ffs64(seats)))
+		vni_direct_plan(q->vd, rcu_dereference_bh(q->vd->conns[__ffs64(seats)]), &frame);
 	good = seats_with_room(q, &frame, seats);
 	if (single && !good && seats_may_wait(q, &frame, seats)) {
 		if (!vni_tx_stop(q, txi, __ffs64(seats)))
@@ -221,14 +239,17 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 	}
 	if (!good)
 		return drop(q, skb, &q->tx.peer_full);
-	ret = send(q, &frame, good);
+	ret = send(q, &frame, &good);
 	if (ret)
 		return drop(q, skb, ret == -ENOSPC ? &q->tx.peer_full : &q->tx.bad_offload);
 	if (good != seats)
 		count_drop(q, &q->tx.peer_full);
 	more = !__netdev_tx_sent_queue(bql, skb->len * hweight64(good), netdev_xmit_more());
 	skb_tx_timestamp(skb);
-	dev_consume_skb_any(skb);
+	if (frame.nsegs)
+		vni_direct_keep(q, &frame);
+	else
+		dev_consume_skb_any(skb);
 	xmit_after(q, txi, good, more);
 	return NETDEV_TX_OK;
 }
@@ -254,7 +275,7 @@ static u64 several_plan(struct vni_queue *q, struct vni_tx_frame *frame, struct 
 /* BQL cannot tell peers apart, so it is not told of frames while there are several. */
 static int several_send(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
 {
-	int ret = send(q, frame, seats);
+	int ret = send(q, frame, &seats);
 	u64 left;
 
 	for (left = ret ? 0 : seats; left; left &= left - 1) {

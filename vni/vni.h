@@ -41,7 +41,7 @@ enum vni_form {
 #define VNI_AGEING_MS 300000	/* learned addresses, as bridges have it; sysfs vni/ageing_ms */
 #define VNI_AGEING_MS_MAX 86400000
 #define VNI_WAIT_MS 200		/* for room at one peer while there are others */
-#define VNI_RX_USECS 64		/* between polls while traffic is heavy, ethtool's rx-usecs */
+#define VNI_RX_USECS 160		/* between polls while traffic is heavy, ethtool's rx-usecs */
 
 /* A channel's geometry, this node's own or a checked copy of a peer's. Offsets in bytes. */
 struct vni_geometry {
@@ -51,8 +51,47 @@ struct vni_geometry {
 	u32 slots;
 	u32 features;
 	u32 frame_max;
+	u64 ram;		/* our own only: a peer's is read by loan.c */
 	u64 ends, rings, give_rings, table, buffer;
 	u64 size;
+};
+
+/* A frame on its way: how it will lie in the rings. */
+struct vni_tx_frame {
+	struct sk_buff *skb;
+	struct vni_rec rec;
+	u32 lines;
+	u32 nslots;
+	u32 slots[VNI_ETH_SLOTS_MAX];
+	u32 nsegs;		/* direct form: pieces, else 0 */
+	u32 head;		/* direct form: bytes behind them */
+	struct vni_seg segs[VNI_ETH_SEGS_MAX];
+};
+
+#define VNI_LOANS      256	/* frames of a seat and queue that the stack may use in place */
+#define VNI_LOANS_REAP 32	/* given back in one poll */
+
+/* A received frame whose fragments are the peer's own pages. */
+struct vni_loan {
+	struct list_head entry;
+	u32 token;		/* what to give back, VNI_LOAN_VOID: nothing */
+	u32 count;
+	struct page *pages[VNI_ETH_SEGS_MAX];
+};
+
+#define VNI_LOAN_VOID U32_MAX	/* of an earlier link: nobody waits for it */
+
+/* A seat's loans at one queue. */
+struct vni_loans {
+	struct list_head out;	/* about in the order they came */
+	struct list_head free;
+	struct vni_loan loans[VNI_LOANS];
+};
+
+/* A peer whose own pages frames may lie in; kept beyond its links. */
+struct vni_lender {
+	struct vni_ram *ram;
+	struct vni_loans loans[];	/* a queue each */
 };
 
 /* One of a peer's queues joined to one of ours. */
@@ -81,6 +120,8 @@ struct vni_pipe {
 	u32 peer_slots;
 	struct vni_ring give;
 	__le32 *give_store;
+	const struct vni_ram *ram;	/* the peer's own memory, or NULL: it has to copy */
+	struct vni_loans *loans;	/* with ram */
 };
 
 struct vni_conn {
@@ -98,17 +139,19 @@ struct vni_rx_count {
 	u64 bytes;
 	u32 frames, inline_frames;
 	u32 bells_rung;		/* because a sender waited for room */
+	u32 direct_frames, loan_copies;
 	u32 no_memory, bad_frame, stale;
 };
 
 struct vni_rx_stats {
-	u64_stats_t bytes, frames, inline_frames, bells_rung, no_memory, bad_frame, stale;
+	u64_stats_t bytes, frames, inline_frames, direct_frames, loan_copies;
+	u64_stats_t bells_rung, no_memory, bad_frame, stale;
 	u64_stats_t polls, timer_polls;
 	struct u64_stats_sync sync;
 };
 
 struct vni_tx_stats {
-	u64_stats_t frames, bytes, inline_frames;
+	u64_stats_t frames, bytes, inline_frames, direct_frames;
 	u64_stats_t bells_rung, bells_spared;
 	u64_stats_t stops, wakes;
 	u64_stats_t waited, floods;
@@ -132,6 +175,9 @@ struct vni_queue {
 	unsigned int index;
 	struct napi_struct napi;
 	struct hrtimer timer;
+	struct timer_list reaper;	/* looks for loans that are over while nothing else polls */
+	unsigned long reap_wait;	/* jiffies to its next look */
+	bool loans_out;		/* as this poll found; NAPI only */
 	struct page_pool *pool;	/* while the device is open */
 	struct vni_moderation mod;
 	struct vni_rx_count now;
@@ -151,6 +197,8 @@ struct vni_queue {
 	u64 tx_bytes;
 	struct vni_tx_stats tx;
 	void *om_memory;
+	struct sk_buff **kept;	/* by slot: the frame of the direct form that it stands for */
+	struct sk_buff_head orphans;	/* such frames of links that are down; mark: the seat */
 };
 
 struct vni_dev {
@@ -168,6 +216,10 @@ struct vni_dev {
 	u32 copybreak;
 	u32 rx_usecs;
 	bool adaptive;
+	bool direct;		/* the others are trusted with our memory, and we use theirs */
+	unsigned int ram_count;
+	struct vni_ram_range ram_own[VNI_RAM_RANGES];
+	struct vni_lender *lenders[VNI_SEATS_MAX];
 	struct timer_list stall;
 	u64 ageing;		/* jiffies that a learned address is kept for; 0: none is learned */
 	spinlock_t fdb_lock;	/* who changes fdb, but for the time when an address was seen */
@@ -252,10 +304,38 @@ bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, 
 		 u32 slots);
 void vni_tx_forget(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
 
+/* direct.c */
+bool vni_direct_plan(const struct vni_dev *vd, const struct vni_conn *conn,
+		     struct vni_tx_frame *frame);
+void vni_direct_put(struct vni_pipe *pipe, const struct vni_tx_frame *frame, u32 at);
+void vni_direct_keep(struct vni_queue *q, const struct vni_tx_frame *frame);
+void vni_direct_returned(struct vni_queue *q, u32 slot);
+void vni_direct_orphan(struct vni_queue *q, unsigned int seat);
+void vni_direct_release(struct vni_queue *q, unsigned int seat);
+
+/* loan.c */
+const char *vni_direct_read(struct vni_queue *q, struct vni_pipe *pipe,
+			    const struct vni_rec_view *view, u32 at, struct sk_buff **skb,
+			    bool *lent);
+u32 vni_loans_reap(struct vni_loans *loans, u32 *tokens);
+struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const struct vni_eth *eth,
+				 u64 size);
+void vni_lender_down(struct vni_dev *vd, unsigned int seat);
+int vni_loans_init(void);
+void vni_loans_exit(void);
+void vni_loans_flush(void);
+bool vni_lender_busy(struct vni_dev *vd, unsigned int seat);
+void vni_lender_free(struct vni_dev *vd, unsigned int seat);
+
+/* trust.c */
+int vni_trust_set(struct vni_dev *vd, bool on);
+void vni_trust_end(struct vni_dev *vd);
+
 /* pages.c */
 int vni_pages_open(struct vni_queue *q);
 void vni_pages_close(struct vni_queue *q);
 struct sk_buff *vni_pages_skb(struct vni_queue *q, u32 len);
+struct sk_buff *vni_pages_head(struct vni_queue *q, u32 len);
 
 /* rx.c */
 int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget);
@@ -263,6 +343,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget);
 /* poll.c */
 int vni_poll(struct napi_struct *napi, int budget);
 void vni_bell(void *data);
+void vni_reaper(struct timer_list *timer);
 enum hrtimer_restart vni_timer(struct hrtimer *timer);
 
 /* moderation.c */

@@ -25,10 +25,8 @@
 #define LINK_STEPS 4
 
 static const char *const link_state_names[] = {
-	[VNI_LINK_RESET] = "reset",
-	[VNI_LINK_READY] = "ready",
-	[VNI_LINK_UP] = "up",
-	[VNI_LINK_FAULT] = "fault",
+	[VNI_LINK_RESET] = "reset", [VNI_LINK_READY] = "ready", [VNI_LINK_UP] = "up",
+	[VNI_LINK_FAULT] = "fault", [VNI_LINK_DRAIN] = "drain",
 };
 
 const char *vni_link_state_name(enum vni_link_state state)
@@ -115,6 +113,29 @@ static void link_fail(struct vni_channel *chan, unsigned int seat, const char *w
 		wait / 1000);
 }
 
+/* A node that has gone or was restarted does not wait for what was in use of its former life. */
+static bool link_drained(const struct vni_channel *chan, unsigned int seat)
+{
+	const struct vni_peer *peer = &chan->win->peers[seat];
+
+	return !chan->ops->busy || peer->state != VNI_PEER_ALIVE ||
+	       peer->generation != chan->links[seat].up_generation ||
+	       !chan->ops->busy(chan->priv, seat);
+}
+
+/* The other may clear its ends and use anew what it lent: not before nothing of it is in use. */
+static bool link_step_drain(struct vni_channel *chan, unsigned int seat)
+{
+	if (!link_drained(chan, seat))
+		return false;
+	chan->links[seat].state = VNI_LINK_RESET;
+	if (chan->links[seat].ack) {
+		cell_ack(chan, seat, 0);
+		vni_window_kick(chan->win, seat);
+	}
+	return true;
+}
+
 static void link_down(struct vni_channel *chan, unsigned int seat)
 {
 	struct vni_link *link = &chan->links[seat];
@@ -125,9 +146,9 @@ static void link_down(struct vni_channel *chan, unsigned int seat)
 	chan->ops->down(chan->priv, seat);
 	link->peer = NULL;
 	link->downs++;
-	link->state = VNI_LINK_RESET;
-	cell_ack(chan, seat, 0);
+	link->state = VNI_LINK_DRAIN;
 	vni_window_kick(chan->win, seat);
+	link_step_drain(chan, seat);
 	pr_info("%s: node %u: link down\n", chan->win->name, seat);
 }
 
@@ -140,6 +161,7 @@ static void link_up(struct vni_channel *chan, unsigned int seat, const struct ot
 	link->peer = other->base;
 	link->bell_first = other->bell_first;
 	link->bell_count = other->bell_count;
+	link->up_generation = chan->win->peers[seat].generation;
 	if (chan->ops->up(chan->priv, seat, other->base, other->size, other->version, &why)) {
 		link->peer = NULL;
 		link_withdraw(chan, seat);
@@ -208,7 +230,7 @@ static bool link_step_fault(struct vni_channel *chan, unsigned int seat)
 		link->faults = 0;
 	if (!reborn && !time_after_eq(jiffies, link->retry))
 		return false;
-	link->state = VNI_LINK_RESET;
+	link->state = VNI_LINK_DRAIN;
 	return true;
 }
 
@@ -234,6 +256,8 @@ static bool link_step(struct vni_channel *chan, unsigned int seat)
 		return link_step_reset(chan, seat, &other);
 	case VNI_LINK_READY:
 		return link_step_ready(chan, seat, &other);
+	case VNI_LINK_DRAIN:
+		return link_step_drain(chan, seat);
 	}
 	return false;
 }
@@ -293,6 +317,17 @@ bool vni_shm_channel_fresh(struct vni_channel *chan, unsigned int seat)
 	return peer && le32_to_cpu(READ_ONCE(peer->links[chan->win->seat].session)) == link->ack;
 }
 EXPORT_SYMBOL_GPL(vni_shm_channel_fresh);
+
+bool vni_shm_channel_held(struct vni_channel *chan, unsigned int seat)
+{
+	struct other other;
+
+	mutex_lock(&chan->win->lock);
+	other_find(chan, seat, &other);
+	mutex_unlock(&chan->win->lock);
+	return other.ack;
+}
+EXPORT_SYMBOL_GPL(vni_shm_channel_held);
 
 bool vni_shm_channel_ring(struct vni_channel *chan, unsigned int seat, unsigned int bell)
 {

@@ -179,7 +179,8 @@ int vni_partition_probe(void)
 {
 	struct vni_window_setup setup = { .name = "machine",
 					  .seats = vni_params.seats,
-					  .format = vni_params.format };
+					  .format = vni_params.format,
+					  .physical = true };
 	struct place place = {};
 	int ret = place_find(&place);
 

@@ -147,6 +147,7 @@ static struct vni_window *window_alloc(const struct vni_window_setup *setup)
 	win->size = setup->size;
 	win->seat = setup->seat;
 	win->format = setup->format;
+	win->physical = setup->physical;
 	win->db = setup->db;
 	mutex_init(&win->lock);
 	INIT_LIST_HEAD(&win->entry);

@@ -48,6 +48,7 @@ enum vni_link_state {
 	VNI_LINK_READY,		/* this node's ends are clean and offered */
 	VNI_LINK_UP,
 	VNI_LINK_FAULT,		/* the other broke the rules; waits, or for a new generation */
+	VNI_LINK_DRAIN,		/* was up; something of the other's is still in use here */
 };
 
 /* One channel's link to one seat. Written by the window's work under vni_window.lock. */
@@ -56,6 +57,7 @@ struct vni_link {
 	u32 session;		/* what this node offers, as in its link cell */
 	u32 ack;		/* what it accepted of the other's, likewise */
 	u32 generation;		/* the other node's, when the fault came */
+	u32 up_generation;	/* the other node's, when the link came up */
 	u32 faults;		/* since the other's generation changed */
 	unsigned long retry;	/* jiffies when a fault is forgiven */
 	const char *fault;	/* set by any context, consumed by the work */
@@ -88,6 +90,7 @@ struct vni_window {
 	u32 generation;
 	u32 next_session;
 	bool format;		/* clear what is no section instead of refusing it */
+	bool physical;		/* others' memory has the addresses here that it has there */
 	struct vni_doorbells *db;
 	struct mutex lock;	/* channels, peers, links */
 	struct vni_channel *channels[VNI_CHANNELS];
@@ -127,6 +130,7 @@ static inline const struct vni_section *vni_window_peer(const struct vni_window 
  * @seat: this node's id
  * @seats: how many sections, 0: take what the others have, or by the size
  * @format: clear what is no section instead of refusing it
+ * @physical: the nodes' own memory has the same addresses for all of them
  * @db: the doorbells; owned by the window from here on, freed with it
  */
 struct vni_window_setup {
@@ -138,6 +142,7 @@ struct vni_window_setup {
 	unsigned int seat;
 	unsigned int seats;
 	bool format;
+	bool physical;
 	struct vni_doorbells *db;
 };
 

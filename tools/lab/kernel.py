@@ -15,8 +15,8 @@ from .paths import LAB
 # Modules of the kernel that are put into every node's image, with all that they depend on. The
 # names are asked for one by one: what a kernel has built in or lacks is left out silently.
 WANTED_MODULES = (
-    "virtio_pci virtio_console ivshmem uio veth dummy tun ifb bridge br_netfilter 8021q macvlan "
-    "ipvlan vxlan bonding pktgen "
+    "virtio_pci virtio_console virtio_net ivshmem uio veth dummy tun ifb bridge br_netfilter 8021q "
+    "macvlan ipvlan vxlan bonding pktgen "
     "sch_fq sch_fq_codel sch_netem sch_tbf sch_ingress sch_mqprio sch_multiq sch_prio sch_htb "
     "cls_u32 cls_matchall cls_flower cls_bpf act_mirred act_bpf act_gact "
     "nf_nat nf_tables nft_chain_nat nft_masq nft_ct nft_nat "

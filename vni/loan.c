@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receiving in the direct form: an skb's fragments are the peer's own pages. Each such frame is a
+ * loan: it is noted with the pages that it uses, and its token goes back once the stack has let go
+ * of all of them, which their reference counts tell: there is no other sign on every kernel.
+ *
+ * A seat's loans belong to the NAPI poll of their queue while the link is up, and to the link's
+ * work while it is not.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "vni.h"
+
+/* A poll that has found so many loans that are not over looks no further. */
+#define LOOK_AT 8
+
+/*
+ * A processor keeps skbs that others have read for it, up to 64 of them, until it next receives
+ * something. A processor that receives no more is made to: a NAPI without a device runs on it.
+ */
+static struct net_device *flush_dev;
+static struct napi_struct __percpu *flush_napi;
+
+static int flush_poll(struct napi_struct *napi, int budget)
+{
+	napi_complete_done(napi, 0);
+	return 0;
+}
+
+static void flush_here(void *unused)
+{
+	napi_schedule(this_cpu_ptr(flush_napi));
+}
+
+static void flush_all(struct work_struct *work)
+{
+	on_each_cpu(flush_here, NULL, 0);
+}
+static DECLARE_WORK(flusher, flush_all);
+
+/**
+ * vni_loans_flush() - have all processors free the skbs that they keep for later
+ *
+ * Context: any but NMI; it is done soon after.
+ */
+void vni_loans_flush(void)
+{
+	schedule_work(&flusher);
+}
+
+/**
+ * vni_loans_init() - once, before any device
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vni_loans_init(void)
+{
+	int cpu;
+
+	flush_dev = kzalloc(sizeof(*flush_dev), GFP_KERNEL);
+	flush_napi = alloc_percpu(struct napi_struct);
+	if (!flush_dev || !flush_napi) {
+		free_percpu(flush_napi);
+		kfree(flush_dev);
+		return -ENOMEM;
+	}
+	init_dummy_netdev(flush_dev);
+	for_each_possible_cpu(cpu) {
+		netif_napi_add(flush_dev, per_cpu_ptr(flush_napi, cpu), flush_poll);
+		napi_enable(per_cpu_ptr(flush_napi, cpu));
+	}
+	return 0;
+}
+
+/**
+ * vni_loans_exit() - once, after the last device
+ *
+ * Context: process, may sleep.
+ */
+void vni_loans_exit(void)
+{
+	int cpu;
+
+	cancel_work_sync(&flusher);
+	/* what was sent to other processors has arrived */
+	kick_all_cpus_sync();
+	for_each_possible_cpu(cpu) {
+		napi_disable(per_cpu_ptr(flush_napi, cpu));
+		netif_napi_del(per_cpu_ptr(flush_napi, cpu));
+	}
+	synchronize_net();
+	free_percpu(flush_napi);
+	kfree(flush_dev);
+}
+
+static bool loan_over(const struct vni_loan *loan)
+{
+	u32 i;
+
+	for (i = 0; i < loan->count; i++) {
+		if (page_ref_count(loan->pages[i]) > 1)
+			return false;
+	}
+	return true;
+}
+
+static void loan_note(struct vni_loans *loans, const struct sk_buff *skb, u32 token)
+{
+	struct vni_loan *loan = list_first_entry(&loans->free, struct vni_loan, entry);
+	const struct skb_shared_info *info = skb_shinfo(skb);
+
+	list_move_tail(&loan->entry, &loans->out);
+	loan->token = token;
+	for (loan->count = 0; loan->count < info->nr_frags; loan->count++)
+		loan->pages[loan->count] = skb_frag_page(&info->frags[loan->count]);
+}
+
+/* The peer's own pages become fragments. */
+static struct sk_buff *direct_lend(struct vni_queue *q, const struct vni_pipe *pipe,
+				   const struct vni_rec_view *view, const struct vni_rec_seg *segs,
+				   u32 at)
+{
+	struct sk_buff *skb = vni_pages_head(q, view->head);
+	u32 i;
+
+	if (!skb)
+		return NULL;
+	vni_ring_copy_out(skb->data, pipe->rx_store, pipe->rx_bytes, at, view->head);
+	for (i = 0; i < view->nslots; i++) {
+		struct page *page = vni_shm_ram_page(pipe->ram, segs[i].addr, segs[i].len);
+
+		get_page(page);
+		skb_add_rx_frag(skb, i, page, segs[i].addr % VNI_ETH_SEG_ALIGN, segs[i].len,
+				segs[i].len);
+	}
+	loan_note(pipe->loans, skb, view->token);
+	q->now.direct_frames++;
+	return skb;
+}
+
+/* The stack has as much of the peer's own pages as it may: this frame is copied out of them. */
+static struct sk_buff *direct_copy(struct vni_queue *q, const struct vni_pipe *pipe,
+				   const struct vni_rec_view *view, const struct vni_rec_seg *segs,
+				   u32 at)
+{
+	struct sk_buff *skb = vni_pages_skb(q, view->len);
+	u8 head[VNI_ETH_HEAD_MAX];
+	u32 i, done = view->head;
+
+	if (!skb)
+		return NULL;
+	vni_ring_copy_out(head, pipe->rx_store, pipe->rx_bytes, at, view->head);
+	skb_store_bits(skb, 0, head, view->head);
+	for (i = 0; i < view->nslots; i++) {
+		struct page *page = vni_shm_ram_page(pipe->ram, segs[i].addr, segs[i].len);
+
+		skb_store_bits(skb, done, page_address(page) + segs[i].addr % VNI_ETH_SEG_ALIGN,
+			       segs[i].len);
+		done += segs[i].len;
+	}
+	q->now.loan_copies++;
+	return skb;
+}
+
+/**
+ * vni_direct_read() - make an skb of a record of the direct form
+ * @q: the queue
+ * @pipe: the peer's pipe
+ * @view: the record's header, checked
+ * @at: byte offset of the record in the ring
+ * @skb: the frame, or NULL for want of memory
+ * @lent: whether the frame is a loan; else its token is to be given back now
+ *
+ * Context: NAPI.
+ * Return: NULL, or a text that says which rule the peer broke.
+ */
+const char *vni_direct_read(struct vni_queue *q, struct vni_pipe *pipe,
+			    const struct vni_rec_view *view, u32 at, struct sk_buff **skb,
+			    bool *lent)
+{
+	u32 behind = (at + sizeof(struct vni_rec) + view->nslots * sizeof(struct vni_seg)) &
+		     (pipe->rx_bytes - 1);
+	struct vni_rec_seg segs[VNI_ETH_SEGS_MAX];
+	u32 i;
+
+	if (!pipe->ram)
+		return "a frame lies in its own memory, which is not used here";
+	if (view->token >= pipe->peer_slots ||
+	    vni_rec_read_segs(view, segs, pipe->rx_store, pipe->rx_bytes, at))
+		return "a frame in its own memory is malformed";
+	for (i = 0; i < view->nslots; i++) {
+		if (!vni_shm_ram_page(pipe->ram, segs[i].addr, segs[i].len))
+			return "a frame lies outside of what it calls its memory";
+	}
+	*lent = !list_empty(&pipe->loans->free);
+	if (*lent)
+		*skb = direct_lend(q, pipe, view, segs, behind);
+	else
+		*skb = direct_copy(q, pipe, view, segs, behind);
+	if (list_empty(&pipe->loans->free))
+		vni_loans_flush();
+	*lent &= *skb != NULL;
+	return NULL;
+}
+
+/**
+ * vni_loans_reap() - find loans that are over
+ * @loans: of one seat and queue
+ * @tokens: filled in, room for VNI_LOANS_REAP
+ *
+ * The stack's last reading of a page comes before it lets go of it (a full barrier), which we saw
+ * by the count; the token is given back behind that.
+ *
+ * Context: NAPI, or the link's work.
+ * Return: how many tokens.
+ */
+u32 vni_loans_reap(struct vni_loans *loans, u32 *tokens)
+{
+	struct vni_loan *loan, *next;
+	unsigned int looks = 0;
+	LIST_HEAD(later);
+	u32 n = 0;
+
+	list_for_each_entry_safe(loan, next, &loans->out, entry) {
+		if (loan_over(loan)) {
+			list_move(&loan->entry, &loans->free);
+			if (loan->token != VNI_LOAN_VOID)
+				tokens[n++] = loan->token;
+		} else {
+			list_move_tail(&loan->entry, &later);
+			looks++;
+		}
+		if (looks == LOOK_AT || n == VNI_LOANS_REAP)
+			break;
+	}
+	/* they may have to wait long: next time others are looked at first */
+	list_splice_tail(&later, &loans->out);
+	/* K: the pages were let go of before the tokens are seen; with the give ring's release */
+	smp_mb();
+	return n;
+}
+
+/* Another node's memory as it tells it, copied out once. */
+static unsigned int ranges_read(const struct vni_eth *eth, u64 size, struct vni_ram_range *ranges)
+{
+	u64 offset = le64_to_cpu(READ_ONCE(eth->ram));
+	const struct vni_eth_ram *ram;
+	unsigned int i;
+
+	if (offset % sizeof(*ram) || offset < sizeof(struct vni_chan) + sizeof(*eth) ||
+	    offset > size || VNI_ETH_RAMS * sizeof(*ram) > size - offset)
+		return 0;
+	ram = (const void *)eth - sizeof(struct vni_chan) + offset;
+	for (i = 0; i < VNI_ETH_RAMS; i++) {
+		ranges[i].base = le64_to_cpu(READ_ONCE(ram[i].base));
+		ranges[i].size = le64_to_cpu(READ_ONCE(ram[i].size));
+		if (!ranges[i].size)
+			break;
+	}
+	return i;
+}
+
+static void loans_init(struct vni_loans *loans)
+{
+	unsigned int i;
+
+	INIT_LIST_HEAD(&loans->out);
+	INIT_LIST_HEAD(&loans->free);
+	for (i = 0; i < VNI_LOANS; i++)
+		list_add(&loans->loans[i].entry, &loans->free);
+}
+
+/* A link comes up: what is still out is of an earlier one. */
+static void loans_void(struct vni_loans *loans)
+{
+	struct vni_loan *loan;
+
+	list_for_each_entry(loan, &loans->out, entry)
+		loan->token = VNI_LOAN_VOID;
+}
+
+static struct vni_lender *lender_new(struct vni_dev *vd, const struct vni_ram_range *ranges,
+				     unsigned int count, const char **why)
+{
+	struct vni_lender *lender =
+		kvzalloc(struct_size(lender, loans, vd->geo.queues), GFP_KERNEL);
+	unsigned int i;
+
+	*why = "no memory here";
+	if (!lender)
+		return NULL;
+	for (i = 0; i < vd->geo.queues; i++)
+		loans_init(&lender->loans[i]);
+	lender->ram = vni_shm_ram_map(vd->win, ranges, count, why);
+	if (IS_ERR(lender->ram)) {
+		kvfree(lender);
+		return NULL;
+	}
+	return lender;
+}
+
+/**
+ * vni_lender_up() - get ready to use a peer's own pages, if both want that
+ * @vd: the device
+ * @seat: the peer
+ * @eth: the peer's header, untrusted
+ * @size: bytes of its channel
+ *
+ * Pages that were mapped for its former life serve again if its memory is the same.
+ *
+ * Context: process, may sleep.
+ * Return: the lender, or NULL: frames are copied then, and if that is for a reason it was logged.
+ */
+struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const struct vni_eth *eth,
+				 u64 size)
+{
+	struct vni_lender *lender = vd->lenders[seat];
+	struct vni_ram_range ranges[VNI_RAM_RANGES];
+	unsigned int count, i;
+	const char *why;
+
+	BUILD_BUG_ON(VNI_RAM_RANGES != VNI_ETH_RAMS);
+	BUILD_BUG_ON(VNI_ETH_SEG_ALIGN > PAGE_SIZE << VNI_RAM_ORDER);
+	if (!vd->direct || !(le32_to_cpu(READ_ONCE(eth->features)) & VNI_ETH_F_DIRECT))
+		return NULL;
+	count = ranges_read(eth, size, ranges);
+	if (lender && !vni_shm_ram_same(lender->ram, ranges, count)) {
+		vni_lender_free(vd, seat);
+		lender = NULL;
+	}
+	if (!lender)
+		lender = lender_new(vd, ranges, count, &why);
+	if (!lender) {
+		netdev_warn(vd->ndev, "node %u: its frames are copied, not used in place: %s\n",
+			    seat, why);
+		return NULL;
+	}
+	vd->lenders[seat] = lender;
+	for (i = 0; i < vd->geo.queues; i++)
+		loans_void(&lender->loans[i]);
+	WRITE_ONCE(vd->eth->direct, vd->eth->direct | cpu_to_le64(BIT_ULL(seat)));
+	return lender;
+}
+
+/**
+ * vni_lender_down() - the link is down: no more frames in the peer's own pages
+ * @vd: the device
+ * @seat: the former peer
+ *
+ * Context: process.
+ */
+void vni_lender_down(struct vni_dev *vd, unsigned int seat)
+{
+	WRITE_ONCE(vd->eth->direct, vd->eth->direct & ~cpu_to_le64(BIT_ULL(seat)));
+}
+
+/**
+ * vni_lender_busy() - does the stack still use pages of a former peer
+ * @vd: the device
+ * @seat: the former peer
+ *
+ * Context: process; the link is down.
+ */
+bool vni_lender_busy(struct vni_dev *vd, unsigned int seat)
+{
+	struct vni_lender *lender = vd->lenders[seat];
+	struct vni_loan *loan;
+	unsigned int i;
+
+	for (i = 0; lender && i < vd->geo.queues; i++) {
+		list_for_each_entry(loan, &lender->loans[i].out, entry) {
+			if (!loan_over(loan)) {
+				vni_loans_flush();
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/**
+ * vni_lender_free() - let go of a former peer's memory
+ * @vd: the device
+ * @seat: the former peer
+ *
+ * Context: process, may sleep; the link is down.
+ */
+void vni_lender_free(struct vni_dev *vd, unsigned int seat)
+{
+	struct vni_lender *lender = vd->lenders[seat];
+
+	if (!lender)
+		return;
+	vni_shm_ram_unmap(lender->ram, vni_lender_busy(vd, seat));
+	vd->lenders[seat] = NULL;
+	kvfree(lender);
+}
