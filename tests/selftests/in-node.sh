@@ -69,16 +69,18 @@ slots_home() {
 }
 
 # client OPTION...: an iperf3 client. Between two tests iperf3's server closes its port for a moment
-# and opens it anew: who comes then is refused, and comes again.
+# and opens it anew: who comes then is refused, and comes again. What it warns of is kept apart from
+# its JSON.
 client() {
 	for _client_try in 1 2 3 4 5 6 7 8 9 10; do
-		_client=$(iperf3 "$@" 2>&1)
+		_client=$(iperf3 "$@" 2>/run/client.$$)
 		_client_code=$?
-		case $_client in
+		case $_client$(cat /run/client.$$) in
 		*"Connection refused"*) sleep "0.$_client_try" ;;
 		*) break ;;
 		esac
 	done
+	cat /run/client.$$ >&2
 	printf '%s\n' "$_client"
 	return "$_client_code"
 }
