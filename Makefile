@@ -14,7 +14,10 @@ ROOMS := include shmem_ring offset_mgr ipi window vni node
 
 TOOL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iinclude
 
-.PHONY: all modules tools sparse links deps demo test check help clean
+# User-Mode Linux: a kernel that is a process; see tools/uml-kernel.
+UML = ARCH=um KDIR=$(CURDIR)/build/uml KREL=$$(tools/uml-kernel release)
+
+.PHONY: all modules uml uml-sparse tools sparse links deps demo test check help clean
 
 all: modules tools ## build the modules for KVER (6.12 or 6.1) and the commands
 
@@ -32,11 +35,27 @@ sparse: links ## build the modules anew under sparse; a finding is an error
 	$(MAKE) -C $(KDIR) M=$(OUT) clean
 	$(MAKE) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
 
-tools: build/bin/vni-node ## build only the commands
+uml: ## build User-Mode Linux (once, some minutes) and the modules for it
+	tools/uml-kernel >/dev/null
+	$(MAKE) modules $(UML)
+
+uml-sparse: ## the modules for User-Mode Linux under sparse
+	tools/uml-kernel >/dev/null
+	$(MAKE) sparse $(UML)
+
+tools: build/bin/vni-node build/bin/ivshmem-server build/bin/link_vni.so ## build only the commands
 
 build/bin/vni-node: $(wildcard tools/vni-node/*.[ch]) $(wildcard include/*.h include/uapi/*.h)
 	@mkdir -p build/bin
 	$(CC) $(TOOL_CFLAGS) -static -o $@ $(filter %.c,$^)
+
+build/bin/ivshmem-server: $(wildcard tools/ivshmem-server/*.[ch])
+	@mkdir -p build/bin
+	$(CC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^)
+
+build/bin/link_vni.so: tools/ip-plugin/link_vni.c include/uapi/vni_link.h
+	@mkdir -p build/bin
+	$(CC) $(TOOL_CFLAGS) -fPIC -shared -o $@ $<
 
 deps: ## install the Debian packages that are missing (root)
 	@tools/deps install
@@ -46,10 +65,11 @@ demo: ## boot two kernels, run iperf3 between them, print a table (installs and 
 	@tools/vni-demo --kver $(KVER)
 
 test: ## all tests (installs and builds first)
-	@tools/deps install
+	@tools/deps install 6.12 6.1 uml
 	@tests/all
 
 include tests/unit/unit.mk
+include tests/server/server.mk
 include tests/model/model.mk
 include tests/fuzz/fuzz.mk
 

@@ -81,6 +81,22 @@ struct vni_bell {
 	__le64 where;		/* bits 0-31: target, bits 32-63: data; see the kind */
 };
 
+/*
+ * Nodes that are not told their seat choose one. While a seat is vacant, the last 16th of its
+ * section is lines by which nodes claim it: each node writes the line of its own number, e.g. its
+ * peer id, and the lowest wins. Writer: one node a line; the owner, once the seat is taken.
+ */
+#define VNI_CLAIM_MAGIC	0x31304d49414c4356ULL	/* "VCLAIM01" as bytes */
+#define VNI_CLAIM_SHARE	16	/* of a section */
+#define VNI_CLAIMS_MAX	65536
+
+struct vni_claim {
+	__le64 magic;		/* VNI_CLAIM_MAGIC while the claim stands; written last */
+	__le64 nonce;		/* tells who claims, in case two use one line */
+	__le64 beat;		/* moves while the claim stands */
+	__le64 reserved[5];	/* zero */
+};
+
 enum vni_service {
 	VNI_SERVICE_NONE = 0,	/* the entry is free */
 	VNI_SERVICE_ETH = 1,	/* Ethernet frames: struct vni_eth */
@@ -197,7 +213,7 @@ struct vni_eth {
 	__le64 give_rings;	/* return rings [seats][queues], returns * 4 bytes each */
 	__le64 table;		/* offset manager's table: __le64 [slots], a bit a seat */
 	__le64 buffer;		/* the packet buffer: [slots] pages, a multiple of VNI_PAGE */
-	__le64 ram;		/* struct vni_eth_ram [VNI_ETH_RAMS]: the owner's own memory; 0: none */
+	__le64 ram;		/* struct vni_eth_ram [VNI_ETH_RAMS]; 0: none */
 	__le64 direct;		/* a bit a seat: the owner takes frames in that seat's own memory */
 	__le64 reserved1[4];	/* zero */
 };
@@ -236,8 +252,8 @@ struct vni_rec {
 	__u8 kind;		/* enum vni_rec_kind */
 	__u8 nslots;		/* slots or pieces that follow, 0 for VNI_REC_INLINE */
 	__u8 virtio[10];	/* struct virtio_net_hdr */
-	__le16 head;		/* VNI_REC_DIRECT: bytes of the frame that follow the pieces, else 0 */
-	__le32 token;		/* VNI_REC_DIRECT: a slot number, to be given back like a slot, else 0 */
+	__le16 head;		/* VNI_REC_DIRECT: bytes of the frame behind the pieces, else 0 */
+	__le32 token;		/* VNI_REC_DIRECT: a slot to give back for the frame, else 0 */
 	__u8 reserved[8];	/* zero */
 };
 
@@ -257,6 +273,9 @@ VNI_ASSERT_AT(vni_life, period_ms, 4);
 VNI_ASSERT_AT(vni_life, heartbeat, 8);
 VNI_ASSERT_SIZE(vni_bell, 16);
 VNI_ASSERT_AT(vni_bell, where, 8);
+VNI_ASSERT_SIZE(vni_claim, 64);
+VNI_ASSERT_AT(vni_claim, nonce, 8);
+VNI_ASSERT_AT(vni_claim, beat, 16);
 VNI_ASSERT_SIZE(vni_chan_entry, 64);
 VNI_ASSERT_AT(vni_chan_entry, version, 4);
 VNI_ASSERT_AT(vni_chan_entry, offset, 8);

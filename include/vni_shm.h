@@ -11,6 +11,7 @@
 
 #include <linux/err.h>
 #include <linux/list.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 #include "vni_abi.h"
 
@@ -63,14 +64,50 @@ struct device *vni_shm_device(const struct vni_window *win);	/* the parent devic
  */
 u64 vni_shm_free_space(const struct vni_window *win);
 
+/*
+ * A pair: a window of two seats in ordinary memory, both taken by this kernel, for one client that
+ * asks for it. It is not announced by vni_shm_client.add.
+ */
+struct vni_shm_pair;
+
+#define VNI_PAIR_SEAT_MIN SZ_2M	/* bytes a seat */
+#define VNI_PAIR_SEAT_MAX SZ_64M
+
+/**
+ * vni_shm_pair_create() - make a window and sit down at both of its seats
+ * @seat_size: bytes of each seat's section, VNI_PAIR_SEAT_MIN to VNI_PAIR_SEAT_MAX, a multiple of
+ *	VNI_SECTION_ALIGN
+ *
+ * The memory is charged to the caller's memory cgroup.
+ *
+ * Context: process, may sleep; the RTNL may be held.
+ * Return: the pair, or an ERR_PTR(): -ENOMEM, or -EINVAL for another @seat_size.
+ */
+struct vni_shm_pair *vni_shm_pair_create(u64 seat_size);
+
+/**
+ * vni_shm_pair_destroy() - leave both seats and give the memory back
+ * @pair: all channels at both windows are closed
+ *
+ * Context: process, may sleep; the RTNL may be held.
+ */
+void vni_shm_pair_destroy(struct vni_shm_pair *pair);
+
+/**
+ * vni_shm_pair_window() - the window as one of the seats has it
+ * @pair: the pair
+ * @seat: 0 or 1
+ */
+struct vni_window *vni_shm_pair_window(const struct vni_shm_pair *pair, unsigned int seat);
+
 /**
  * struct vni_channel_ops - what vni_shm asks of a client about one link
  * @reset: clear this node's ring ends towards @seat; nobody uses the link
  * @up: both sides are ready. @peer is the other's channel (untrusted, @size bytes, of @version):
  *	check it, copy what is needed, start. An error refuses the link; @why says to people why
  * @down: stop; when it returns no context touches the other's rings, and what was lent is back
- * @busy: optional: after @down, is something of the other's still in use here? The other learns that
- *	its session is over only when this says no, or the other has gone
+ * @busy: optional: after @down, is something of the other's still in use here? The other learns
+ *	that its session is over only when this says no, or the other has gone
  * Context: process, one call at a time for a window; may sleep, must not take the RTNL.
  */
 struct vni_channel_ops {
@@ -109,13 +146,13 @@ void vni_shm_channel_close(struct vni_channel *chan);
  * vni_shm_channel_bells() - get doorbells for a channel
  * @chan: a channel without doorbells, whose links are disabled
  * @count: how many
- * @handler: called in hard interrupt context with one of @data
+ * @handler: called in hard interrupt context with one of @data; true: there was work lately
  * @data: array of @count arguments
  *
  * Context: process, may sleep.
  * Return: 0 or an error; then the channel has none.
  */
-int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, void (*handler)(void *),
+int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, bool (*handler)(void *),
 			  void **data);
 
 /**

@@ -18,8 +18,9 @@ struct vni_doorbells;
  * @data: as given to vni_doorbells_ops.request()
  *
  * Context: hard interrupt.
+ * Return: true if there was something to do lately; one that polls then looks again soon.
  */
-typedef void (*vni_bell_handler)(void *data);
+typedef bool (*vni_bell_handler)(void *data);
 
 /**
  * struct vni_bell_target - a peer's doorbell, copied out of the window and checked
@@ -39,8 +40,13 @@ struct vni_bell_target {
  * @request: prepare doorbell @index for @handler; may sleep
  * @release: undo that; the handler does not run any more when it returns; may sleep
  * @describe: say how the others ring doorbell @index now; any context
- * @check: may this node ring @target? A peer wrote it. 0 or -EPROTO; any context
+ * @check: may this node ring @target? A peer wrote it. 0, -EPROTO, or -EOPNOTSUPP if this node can
+ *	ring nobody; any context
  * @ring: ring a target that passed @check; any context but NMI
+ * @deaf: optional: is there a living peer that has no doorbell and so, for all this node knows,
+ *	does not ring either? Then the handlers must be called every now and then; any context
+ * @hurry: optional: a peer that cannot be rung was sent something, so an answer may come; any
+ *	context but NMI
  * @free: the last call; may sleep
  */
 struct vni_doorbells_ops {
@@ -51,6 +57,8 @@ struct vni_doorbells_ops {
 	void (*describe)(struct vni_doorbells *db, unsigned int index, struct vni_bell_target *out);
 	int (*check)(struct vni_doorbells *db, const struct vni_bell_target *target);
 	void (*ring)(struct vni_doorbells *db, const struct vni_bell_target *target);
+	void (*deaf)(struct vni_doorbells *db, bool deaf);
+	void (*hurry)(struct vni_doorbells *db);
 	void (*free)(struct vni_doorbells *db);
 };
 
@@ -74,5 +82,35 @@ struct vni_doorbells {
  * Return: the doorbells, or an ERR_PTR().
  */
 struct vni_doorbells *vni_lapic_doorbells(void);
+
+/**
+ * vni_uml_doorbells() - doorbells that are FIFOs of the host, for nodes that are User-Mode Linux
+ * @node: this node's id
+ * @window_fd: the host's descriptor of the file that is the window; they lie beside it
+ *
+ * Context: process, may sleep.
+ * Return: the doorbells, or an ERR_PTR() whose reason was logged.
+ */
+struct vni_doorbells *vni_uml_doorbells(unsigned int node, int window_fd);
+
+/**
+ * vni_poll_doorbells() - call the handlers by a timer where nobody rings
+ * @ringer: rings the others, and is rung while no peer is deaf; NULL: this node can neither. It is
+ *	freed with the result, also on failure
+ * @always: nobody rings this node: poll whatever the peers are
+ *
+ * Context: process, may sleep.
+ * Return: the doorbells, or an ERR_PTR().
+ */
+struct vni_doorbells *vni_poll_doorbells(struct vni_doorbells *ringer, bool always);
+
+/**
+ * vni_local_doorbells() - doorbells of two nodes of one kernel, which interrupt another processor
+ * @ends: set to the doorbells of seat 0 and of seat 1; each is freed for itself
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vni_local_doorbells(struct vni_doorbells *ends[2]);
 
 #endif /* VNI_DOORBELL_H */

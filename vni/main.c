@@ -21,15 +21,24 @@ static unsigned int plan_queues(void)
 	return min_t(unsigned int, num_online_cpus(), QUEUES_DEFAULT_MAX);
 }
 
-/* An eighth of the section stays free for other services. */
-static int plan(struct vni_geometry *geo, struct vni_window *win)
+/**
+ * vni_dev_plan() - lay out the channel of a device that is to be
+ * @geo: filled in
+ * @win: where
+ * @queues: how many are wanted; fewer if there is no room for so many
+ *
+ * An eighth of the section stays free for other services.
+ *
+ * Context: any.
+ * Return: 0, or -ENOSPC, which was logged.
+ */
+int vni_dev_plan(struct vni_geometry *geo, struct vni_window *win, unsigned int queues)
 {
 	u64 space = vni_shm_free_space(win) / 8 * 7;
-	unsigned int want;
 	int ret = -ENOSPC;
 
-	for (want = plan_queues(); want && ret; want /= 2)
-		ret = vni_geometry_plan(geo, vni_shm_seats(win), want, space);
+	for (; queues && ret; queues /= 2)
+		ret = vni_geometry_plan(geo, vni_shm_seats(win), queues, space);
 	if (ret)
 		pr_err("%s: %llu bytes of a seat are too few for rings to %u seats and a packet buffer; give a larger window, or fewer seats=\n",
 		       vni_shm_name(win), space, vni_shm_seats(win));
@@ -94,18 +103,20 @@ static int queues_init(struct vni_dev *vd)
 	return ret;
 }
 
-static struct net_device *dev_alloc(struct vni_window *win, const struct vni_geometry *geo)
+/**
+ * vni_dev_init() - open a channel at a window for a device
+ * @ndev: after vni_netdev_setup(), with room for the queues of @geo; not registered yet
+ * @win: where
+ * @geo: from vni_dev_plan()
+ *
+ * Context: process, may sleep; the RTNL may be held.
+ * Return: 0 or an error; then nothing is left of it.
+ */
+int vni_dev_init(struct net_device *ndev, struct vni_window *win, const struct vni_geometry *geo)
 {
-	struct net_device *ndev =
-		alloc_etherdev_mqs(struct_size((struct vni_dev *)NULL, queues, geo->queues),
-				   geo->queues, geo->queues);
-	struct vni_dev *vd;
+	struct vni_dev *vd = netdev_priv(ndev);
+	int ret;
 
-	if (!ndev)
-		return NULL;
-	strscpy(ndev->name, "vni%d", sizeof(ndev->name));
-	SET_NETDEV_DEV(ndev, vni_shm_device(win));
-	vd = netdev_priv(ndev);
 	vd->ndev = ndev;
 	vd->win = win;
 	vd->geo = *geo;
@@ -114,34 +125,52 @@ static struct net_device *dev_alloc(struct vni_window *win, const struct vni_geo
 	vd->adaptive = true;
 	vni_segment_init(vd);
 	timer_setup(&vd->stall, vni_tx_unstall, 0);
-	return ndev;
+	vd->chan = vni_shm_channel_open(win, VNI_SERVICE_ETH, VNI_ETH_VERSION, geo->size,
+					&vni_channel_ops, vd);
+	if (IS_ERR(vd->chan))
+		return PTR_ERR(vd->chan);
+	vd->base = vni_shm_channel_base(vd->chan);
+	vd->eth = vd->base + sizeof(struct vni_chan);
+	vni_netdev_show(vd);
+	ret = queues_init(vd);
+	if (ret)
+		vni_shm_channel_close(vd->chan);
+	return ret;
+}
+
+/**
+ * vni_dev_exit() - undo vni_dev_init()
+ * @ndev: closed; nobody but readers of its statistics uses it any more
+ *
+ * Context: process, may sleep; the RTNL may be held.
+ */
+void vni_dev_exit(struct net_device *ndev)
+{
+	struct vni_dev *vd = netdev_priv(ndev);
+
+	vni_trust_end(vd);
+	vni_shm_channel_close(vd->chan);
+	queues_free(vd);
 }
 
 static void *vni_add(struct vni_window *win)
 {
 	struct vni_geometry geo;
 	struct net_device *ndev;
-	struct vni_dev *vd;
-	int ret = plan(&geo, win);
+	int ret = vni_dev_plan(&geo, win, plan_queues());
 
 	if (ret)
 		return ERR_PTR(ret);
-	ndev = dev_alloc(win, &geo);
+	ndev = alloc_etherdev_mqs(struct_size((struct vni_dev *)NULL, queues, geo.queues),
+				  geo.queues, geo.queues);
 	if (!ndev)
 		return ERR_PTR(-ENOMEM);
-	vd = netdev_priv(ndev);
-	vd->chan = vni_shm_channel_open(win, VNI_SERVICE_ETH, VNI_ETH_VERSION, geo.size,
-					&vni_channel_ops, vd);
-	if (IS_ERR(vd->chan)) {
-		ret = PTR_ERR(vd->chan);
-		goto no_channel;
-	}
-	vd->base = vni_shm_channel_base(vd->chan);
-	vd->eth = vd->base + sizeof(struct vni_chan);
+	strscpy(ndev->name, "vni%d", sizeof(ndev->name));
+	SET_NETDEV_DEV(ndev, vni_shm_device(win));
 	vni_netdev_setup(ndev);
-	ret = queues_init(vd);
+	ret = vni_dev_init(ndev, win, &geo);
 	if (ret)
-		goto no_queues;
+		goto no_dev;
 	netif_carrier_off(ndev);
 	ret = register_netdev(ndev);
 	if (ret)
@@ -149,26 +178,22 @@ static void *vni_add(struct vni_window *win)
 	netdev_info(ndev, "node %u of %u, %u queues, rings of %u KiB, %u slots\n",
 		    vni_shm_seat(win), vni_shm_seats(win), geo.queues,
 		    geo.ring_lines * VNI_LINE / 1024, geo.slots);
-	return vd;
+	return ndev;
 
 no_netdev:
-	queues_free(vd);
-no_queues:
-	vni_shm_channel_close(vd->chan);
-no_channel:
+	vni_dev_exit(ndev);
+no_dev:
 	free_netdev(ndev);
 	return ERR_PTR(ret);
 }
 
 static void vni_remove(struct vni_window *win, void *priv)
 {
-	struct vni_dev *vd = priv;
+	struct net_device *ndev = priv;
 
-	unregister_netdev(vd->ndev);
-	vni_trust_end(vd);
-	vni_shm_channel_close(vd->chan);
-	queues_free(vd);
-	free_netdev(vd->ndev);
+	unregister_netdev(ndev);
+	vni_dev_exit(ndev);
+	free_netdev(ndev);
 }
 
 static struct vni_shm_client vni_client = {
@@ -190,12 +215,22 @@ static int __init vni_init(void)
 		return ret;
 	ret = vni_shm_client_register(&vni_client);
 	if (ret)
-		vni_loans_exit();
+		goto no_client;
+	ret = vni_link_register(plan_queues());
+	if (ret)
+		goto no_link;
+	return 0;
+
+no_link:
+	vni_shm_client_unregister(&vni_client);
+no_client:
+	vni_loans_exit();
 	return ret;
 }
 
 static void __exit vni_exit(void)
 {
+	vni_link_unregister();
 	vni_shm_client_unregister(&vni_client);
 	vni_loans_exit();
 }

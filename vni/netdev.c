@@ -190,14 +190,12 @@ static void first_address(struct vni_dev *vd)
 
 /**
  * vni_netdev_setup() - make a fresh net_device ours
- * @ndev: with vni_dev.win, .eth and .geo set
+ * @ndev: with a vni_dev as its private part, which need not be filled
  *
  * Context: process, before registration.
  */
 void vni_netdev_setup(struct net_device *ndev)
 {
-	struct vni_dev *vd = netdev_priv(ndev);
-
 	ndev->netdev_ops = &vni_netdev_ops;
 	ndev->ethtool_ops = &vni_ethtool_ops;
 	ndev->sysfs_groups[0] = &vni_sysfs_group;
@@ -209,10 +207,23 @@ void vni_netdev_setup(struct net_device *ndev)
 	/* a frame that waits for a peer is in a list, so it must be ours alone */
 	ndev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	ndev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
-	first_address(vd);
+}
+
+/**
+ * vni_netdev_show() - tell the others what this device is
+ * @vd: with .win, .eth and .geo set
+ *
+ * A device that nobody gave an address gets one that is always the same for its seat.
+ *
+ * Context: process, before registration.
+ */
+void vni_netdev_show(struct vni_dev *vd)
+{
+	if (is_zero_ether_addr(vd->ndev->dev_addr))
+		first_address(vd);
 	vd->geo.features = VNI_ETH_F_CSUM | VNI_ETH_F_TSO4 | VNI_ETH_F_TSO6 | ETH_USO;
 	vd->common = vd->geo.features;
 	vni_geometry_write(&vd->geo, vd->eth);
-	WRITE_ONCE(vd->eth->mtu, cpu_to_le32(ndev->mtu));
+	WRITE_ONCE(vd->eth->mtu, cpu_to_le32(vd->ndev->mtu));
 	show_address(vd);
 }

@@ -7,13 +7,15 @@
  * @data: the queue
  *
  * Context: hard interrupt.
+ * Return: true if the last poll had something to do and may not come again by itself.
  */
-void vni_bell(void *data)
+bool vni_bell(void *data)
 {
 	struct vni_queue *q = data;
 
 	atomic64_inc(&q->bells_seen);
 	napi_schedule(&q->napi);
+	return READ_ONCE(q->found);
 }
 
 /**
@@ -138,6 +140,8 @@ int vni_poll(struct napi_struct *napi, int budget)
 	again = work == budget || (heavy && vni_moderation_spin(q, work));
 	count(q, heavy && !again);
 	vni_tx_service(q, heavy || again);
+	/* under heavy traffic the poll comes by itself */
+	WRITE_ONCE(q->found, !heavy && (work || vni_tx_limited(q)));
 	/*
 	 * All before the completion, after which a poll may run on another processor. A doorbell
 	 * that comes in between is not lost: NAPI notes it and polls again.

@@ -28,6 +28,7 @@
 #include "fdb.h"
 
 struct page_pool;
+struct vni_pair;
 
 /* Which form of the source documents frames take. */
 enum vni_form {
@@ -184,6 +185,7 @@ struct vni_queue {
 	unsigned int poll_turn;	/* the seat that is polled first; NAPI only */
 	struct vni_rx_stats rx;
 	atomic64_t bells_seen;
+	bool found;		/* a hint: the last poll had work, and may not come by itself */
 
 	spinlock_t lock ____cacheline_aligned;	/* the transmit side */
 	struct vni_omgr om;
@@ -204,6 +206,8 @@ struct vni_queue {
 struct vni_dev {
 	struct net_device *ndev;
 	struct vni_window *win;
+	struct vni_pair *pair;	/* of link.c, or NULL */
+	struct net_device __rcu *peer;	/* the pair's other end, from its making to its end */
 	struct vni_channel *chan;
 	void *base;		/* the channel in our section */
 	struct vni_eth *eth;	/* ours, in the window */
@@ -342,8 +346,8 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget);
 
 /* poll.c */
 int vni_poll(struct napi_struct *napi, int budget);
-void vni_bell(void *data);
 void vni_reaper(struct timer_list *timer);
+bool vni_bell(void *data);
 enum hrtimer_restart vni_timer(struct hrtimer *timer);
 
 /* moderation.c */
@@ -354,6 +358,16 @@ bool vni_moderation_spin(struct vni_queue *q, u32 frames);
 /* netdev.c */
 extern const struct net_device_ops vni_netdev_ops;
 void vni_netdev_setup(struct net_device *ndev);
+void vni_netdev_show(struct vni_dev *vd);
+
+/* main.c */
+int vni_dev_plan(struct vni_geometry *geo, struct vni_window *win, unsigned int queues);
+int vni_dev_init(struct net_device *ndev, struct vni_window *win, const struct vni_geometry *geo);
+void vni_dev_exit(struct net_device *ndev);
+
+/* link.c */
+int vni_link_register(unsigned int queues);
+void vni_link_unregister(void);
 
 /* ethtool.c, sysfs.c */
 extern const struct ethtool_ops vni_ethtool_ops;

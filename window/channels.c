@@ -114,7 +114,7 @@ static void bells_release(struct vni_channel *chan, unsigned int count)
 		db->ops->release(db, chan->bell_first + count);
 }
 
-int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, void (*handler)(void *),
+int vni_shm_channel_bells(struct vni_channel *chan, unsigned int count, bool (*handler)(void *),
 			  void **data)
 {
 	struct vni_window *win = chan->win;
@@ -172,7 +172,8 @@ void vni_shm_channel_close(struct vni_channel *chan)
 
 	vni_shm_channel_disable(chan);
 	mutex_lock(&win->lock);
-	WRITE_ONCE(vni_window_own(win)->channels[chan->index].service, 0);
+	if (!READ_ONCE(win->lost))
+		WRITE_ONCE(vni_window_own(win)->channels[chan->index].service, 0);
 	win->channels[chan->index] = NULL;
 	bells_release(chan, chan->bell_count);
 	/* numbers are taken in a row: the last one's come free, a hole only with its neighbour */

@@ -208,15 +208,47 @@ static int survey_seat(const struct vni_window *win, const struct survey *sv)
 	return 0;
 }
 
+/* Where no seat was given: choose one, in competition with others that do so now. */
+static int survey_claim(struct vni_window *win, const struct survey *sv,
+			const struct vni_claimant *claimant)
+{
+	struct vni_seat_seen *seen = kcalloc(win->seats, sizeof(*seen), GFP_KERNEL);
+	unsigned int i;
+	int ret;
+
+	if (!seen)
+		return -ENOMEM;
+	for (i = 0; i < sv->count; i++) {
+		const struct place *place = &sv->places[i];
+
+		if (place->seats != win->seats)
+			continue;
+		seen[place->seat] = (struct vni_seat_seen){
+			.garbage = !win->format && is_garbage(place),
+			.joined = !win->format && place->joined,
+			.alive = place->alive,
+			.heartbeat = place->heartbeat,
+		};
+		if (!win->format && place->ident.magic == cpu_to_le64(VNI_MAGIC))
+			seen[place->seat].generation = le32_to_cpu(place->ident.generation);
+	}
+	ret = vni_window_claim(win, claimant, seen);
+	kfree(seen);
+	return ret;
+}
+
 /**
  * vni_window_survey() - learn the layout of the window and whether this node may sit down
  * @win: base, size, seat and format are set; seats, section_size and generation are set here
  * @seats: as given by a person, 0: any
+ * @claimant: how to choose the seat if it is VNI_SEAT_ANY, or NULL; a claim that stands is ended
+ *	with vni_window_claim_end()
  *
  * Context: process; sleeps for a few heartbeats where others are at the window.
- * Return: 0, or an error whose reason was logged; nothing was written then.
+ * Return: 0, or an error whose reason was logged; nothing of a section was written then.
  */
-int vni_window_survey(struct vni_window *win, unsigned int seats)
+int vni_window_survey(struct vni_window *win, unsigned int seats,
+		      const struct vni_claimant *claimant)
 {
 	struct survey sv = {};
 	int ret;
@@ -239,15 +271,17 @@ int vni_window_survey(struct vni_window *win, unsigned int seats)
 		pr_err("%s: refused: %llu bytes for %u seats; expected at least %u a seat: give a larger window or fewer seats=\n",
 		       win->name, win->size, win->seats, VNI_SECTION_MIN);
 		ret = -EINVAL;
-	} else if (win->seat >= win->seats) {
+	} else if (win->seat != VNI_SEAT_ANY && win->seat >= win->seats) {
 		pr_err("%s: refused: node=%u in a window of %u seats; expected a node below that, or more seats=\n",
 		       win->name, win->seat, win->seats);
 		ret = -EINVAL;
 	} else if (win->format) {
 		ret = survey_format(win, &sv);
-	} else {
+	} else if (win->seat != VNI_SEAT_ANY) {
 		ret = survey_seat(win, &sv);
 	}
+	if (!ret && claimant)
+		ret = survey_claim(win, &sv, claimant);
 out:
 	kfree(sv.places);
 	return ret;
@@ -297,5 +331,6 @@ void vni_window_sit(struct vni_window *win)
  */
 void vni_window_leave(struct vni_window *win)
 {
-	WRITE_ONCE(vni_window_own(win)->life.state, cpu_to_le32(VNI_LIFE_LEFT));
+	if (!win->lost)
+		WRITE_ONCE(vni_window_own(win)->life.state, cpu_to_le32(VNI_LIFE_LEFT));
 }

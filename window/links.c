@@ -82,6 +82,8 @@ static bool other_find(struct vni_channel *chan, unsigned int seat, struct other
 static void cell_session(struct vni_channel *chan, unsigned int seat, u32 session)
 {
 	chan->links[seat].session = session;
+	if (unlikely(READ_ONCE(chan->win->lost)))
+		return;
 	/* F: the ends were cleaned before; pairs with F' in other_find() */
 	virt_store_release(&chan->base->links[seat].session, cpu_to_le32(session));
 }
@@ -89,6 +91,8 @@ static void cell_session(struct vni_channel *chan, unsigned int seat, u32 sessio
 static void cell_ack(struct vni_channel *chan, unsigned int seat, u32 ack)
 {
 	chan->links[seat].ack = ack;
+	if (unlikely(READ_ONCE(chan->win->lost)))
+		return;
 	/* F: the other's ends were last used before; pairs with F' in other_find() */
 	virt_store_release(&chan->base->links[seat].ack, cpu_to_le32(ack));
 }
@@ -299,7 +303,7 @@ void vni_links_repeat(struct vni_window *win)
 	for (i = 0; i < VNI_CHANNELS; i++) {
 		struct vni_channel *chan = win->channels[i];
 
-		for (seat = 0; chan && seat < win->seats; seat++) {
+		for (seat = 0; chan && !READ_ONCE(win->lost) && seat < win->seats; seat++) {
 			WRITE_ONCE(chan->base->links[seat].session,
 				   cpu_to_le32(chan->links[seat].session));
 			WRITE_ONCE(chan->base->links[seat].ack, cpu_to_le32(chan->links[seat].ack));

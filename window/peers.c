@@ -73,13 +73,15 @@ static u64 bell_read(struct vni_window *win, unsigned int seat, unsigned int bel
 		.target = lower_32_bits(where),
 		.data = upper_32_bits(where),
 	};
+	int ret = -EPROTO;
 
 	*refused = false;
 	if (target.kind == VNI_DOORBELL_NONE)
 		return 0;
-	*refused = target.kind > 0xff || target.data > 0xffffff || !win->db ||
-		   win->db->ops->check(win->db, &target);
-	return *refused ? 0 : (u64)target.kind << 56 | where;
+	if (target.kind <= 0xff && target.data <= 0xffffff && win->db)
+		ret = win->db->ops->check(win->db, &target);
+	*refused = ret && ret != -EOPNOTSUPP;
+	return ret ? 0 : (u64)target.kind << 56 | where;
 }
 
 static void peer_bells(struct vni_window *win, unsigned int seat)
@@ -187,12 +189,19 @@ static void peer_look(struct vni_window *win, unsigned int seat)
 void vni_peers_look(struct vni_window *win)
 {
 	unsigned int seat;
+	bool deaf = false;
 
 	lockdep_assert_held(&win->lock);
 	for (seat = 0; seat < win->seats; seat++) {
-		if (seat != win->seat)
-			peer_look(win, seat);
+		if (seat == win->seat)
+			continue;
+		peer_look(win, seat);
+		deaf |= win->peers[seat].state == VNI_PEER_ALIVE &&
+			READ_ONCE(vni_window_peer(win, seat)->bells[0].kind) ==
+				cpu_to_le32(VNI_DOORBELL_NONE);
 	}
+	if (win->db && win->db->ops->deaf)
+		win->db->ops->deaf(win->db, deaf);
 }
 
 /**
@@ -211,8 +220,11 @@ bool vni_window_ring(struct vni_window *win, unsigned int seat, unsigned int bel
 	struct vni_bell_target target;
 	bool refused;
 
-	if (!word)
+	if (!word) {
+		if (win->db && win->db->ops->hurry)
+			win->db->ops->hurry(win->db);
 		return false;
+	}
 	/* it moved to another processor since it was checked */
 	if (unlikely((word & GENMASK_ULL(55, 0)) != where)) {
 		word = bell_read(win, seat, bell, &refused);

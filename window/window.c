@@ -29,18 +29,20 @@ static void window_beat(struct timer_list *timer)
 	struct vni_window *win = container_of(timer, struct vni_window, beat);
 	struct vni_life *life = &vni_window_own(win)->life;
 
-	WRITE_ONCE(life->heartbeat, cpu_to_le64(le64_to_cpu(life->heartbeat) + 1));
+	if (!READ_ONCE(win->lost))
+		WRITE_ONCE(life->heartbeat, cpu_to_le64(le64_to_cpu(life->heartbeat) + 1));
 	mod_timer(timer, jiffies + msecs_to_jiffies(VNI_PERIOD_MS));
 	vni_window_kick_self(win);
 }
 
 /* Bell 0: another seat says that something about links changed. */
-static void window_bell(void *data)
+static bool window_bell(void *data)
 {
 	struct vni_window *win = data;
 
 	win->kicks_seen++;
 	vni_window_kick_self(win);
+	return false;
 }
 
 /* An interrupt went to another CPU. What was rung at the old place meanwhile is looked for. */
@@ -84,7 +86,7 @@ void vni_window_show_bells(struct vni_window *win)
 	struct vni_section *own = vni_window_own(win);
 	unsigned int i;
 
-	for (i = 0; i < VNI_DOORBELLS; i++) {
+	for (i = 0; i < VNI_DOORBELLS && !READ_ONCE(win->lost); i++) {
 		struct vni_bell_target target = { .kind = VNI_DOORBELL_NONE };
 
 		if (win->db && i < win->bells_used)
@@ -115,6 +117,7 @@ static int window_start(struct vni_window *win)
 		win->bells_used = 1;
 	}
 	vni_window_sit(win);
+	vni_window_claim_end(win);
 	vni_debugfs_add(win);
 	mod_timer(&win->beat, jiffies + msecs_to_jiffies(VNI_PERIOD_MS));
 	vni_window_kick_self(win);
@@ -148,12 +151,22 @@ static struct vni_window *window_alloc(const struct vni_window_setup *setup)
 	win->seat = setup->seat;
 	win->format = setup->format;
 	win->physical = setup->physical;
+	win->private = setup->private;
 	win->db = setup->db;
 	mutex_init(&win->lock);
 	INIT_LIST_HEAD(&win->entry);
 	INIT_WORK(&win->work, window_work);
 	timer_setup(&win->beat, window_beat, 0);
 	return win;
+}
+
+static int window_layout(struct vni_window *win, const struct vni_window_setup *setup)
+{
+	if (!setup->private)
+		return vni_window_survey(win, setup->seats, setup->claimant);
+	win->seats = setup->seats;
+	win->section_size = div_u64(win->size, win->seats);
+	return 0;
 }
 
 /**
@@ -172,17 +185,19 @@ struct vni_window *vni_window_create(const struct vni_window_setup *setup)
 
 	if (!win)
 		return ERR_PTR(-ENOMEM);
-	ret = vni_window_survey(win, setup->seats);
+	ret = window_layout(win, setup);
 	if (!ret)
 		ret = window_start(win);
 	if (ret) {
+		vni_window_claim_end(win);
 		kvfree(win);
 		return ERR_PTR(ret);
 	}
 	pr_info("%s: node %u of %u at a window of %llu KiB, %llu KiB a seat, generation %u, doorbell: %s\n",
 		win->name, win->seat, win->seats, win->size >> 10, win->section_size >> 10,
 		win->generation, win->db ? win->db->ops->name : "none");
-	vni_clients_add_window(win);
+	if (!win->private)
+		vni_clients_add_window(win);
 	return win;
 }
 
@@ -194,7 +209,8 @@ struct vni_window *vni_window_create(const struct vni_window_setup *setup)
  */
 void vni_window_destroy(struct vni_window *win)
 {
-	vni_clients_remove_window(win);
+	if (!win->private)
+		vni_clients_remove_window(win);
 	window_stop(win);
 	if (win->db)
 		win->db->ops->free(win->db);

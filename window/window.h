@@ -91,7 +91,10 @@ struct vni_window {
 	u32 next_session;
 	bool format;		/* clear what is no section instead of refusing it */
 	bool physical;		/* others' memory has the addresses here that it has there */
+	bool lost;		/* the seat is another's: its section is not written any more */
+	bool private;		/* one client's own: the others do not hear of it */
 	struct vni_doorbells *db;
+	struct vni_claim *claim;	/* this node's claim to a seat, until it sits */
 	struct mutex lock;	/* channels, peers, links */
 	struct vni_channel *channels[VNI_CHANNELS];
 	unsigned int bells_used;
@@ -120,6 +123,31 @@ static inline const struct vni_section *vni_window_peer(const struct vni_window 
 	return (const struct vni_section *)vni_window_section(win, seat);
 }
 
+#define VNI_SEAT_ANY UINT_MAX
+#define VNI_CLAIM_NO_NUMBER U32_MAX
+
+/**
+ * struct vni_claimant - a node that looks for a seat
+ * @number: its line among the claims: differs from all other nodes', or VNI_CLAIM_NO_NUMBER for one
+ *	by chance
+ * @wish: the seat that it would like, or VNI_SEAT_ANY
+ * @only: that one or none
+ * @bell: its peer id, by which it knows a seat that it had before, or VNI_CLAIM_NO_NUMBER
+ */
+struct vni_claimant {
+	u32 number;
+	unsigned int wish;
+	bool only;
+	u32 bell;
+};
+
+/* What the survey saw of a seat. */
+struct vni_seat_seen {
+	bool garbage, joined, alive;
+	u32 generation;		/* 0: no valid section */
+	u64 heartbeat;
+};
+
 /**
  * struct vni_window_setup - what a back-end found
  * @name: for messages and debugfs
@@ -127,10 +155,13 @@ static inline const struct vni_section *vni_window_peer(const struct vni_window 
  * @base: the mapped window
  * @size: bytes
  * @identity: tells this node's windows apart, and is the same after a restart
- * @seat: this node's id
+ * @seat: this node's id; VNI_SEAT_ANY with a claimant
+ * @claimant: how to choose a seat among nodes that do the same, or NULL
  * @seats: how many sections, 0: take what the others have, or by the size
  * @format: clear what is no section instead of refusing it
  * @physical: the nodes' own memory has the same addresses for all of them
+ * @private: zeroed memory for one client, which asked for it: @seats is set, nobody is there to be
+ *	looked for, and no client is told
  * @db: the doorbells; owned by the window from here on, freed with it
  */
 struct vni_window_setup {
@@ -140,9 +171,11 @@ struct vni_window_setup {
 	u64 size;
 	u64 identity;
 	unsigned int seat;
+	const struct vni_claimant *claimant;
 	unsigned int seats;
 	bool format;
 	bool physical;
+	bool private;
 	struct vni_doorbells *db;
 };
 
@@ -154,9 +187,16 @@ void vni_window_kick(struct vni_window *win, unsigned int seat);
 void vni_window_show_bells(struct vni_window *win);
 
 /* join.c */
-int vni_window_survey(struct vni_window *win, unsigned int seats);
+int vni_window_survey(struct vni_window *win, unsigned int seats,
+		      const struct vni_claimant *claimant);
 void vni_window_sit(struct vni_window *win);
 void vni_window_leave(struct vni_window *win);
+
+/* claim.c */
+int vni_window_claim(struct vni_window *win, const struct vni_claimant *me,
+		     struct vni_seat_seen *seen);
+void vni_window_claim_end(struct vni_window *win);
+bool vni_window_check_seat(struct vni_window *win);
 
 /* peers.c */
 int vni_ident_check(const struct vni_window *win, const struct vni_ident *ident, unsigned int seat,

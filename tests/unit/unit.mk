@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Unit tests of ring, records, offset manager and learned addresses, in user space: libcmocka-dev.
+# Unit tests of ring, records, offset manager, learned addresses and ivshmem's registers, in user
+# space. Needs libcmocka-dev.
 
 UNIT := build/unit
 UNIT_CFLAGS := -std=gnu11 -g -Wall -Wextra -Werror -Iinclude -Ishmem_ring -Ioffset_mgr
@@ -8,7 +9,7 @@ UNIT_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_TSAN := -O1 -fsanitize=thread -Wno-tsan
 UNIT_HDR := $(wildcard include/*.h shmem_ring/*.h offset_mgr/*.h vni/fdb.h tests/unit/*.h)
 UNIT_TRAFFIC := tests/unit/traffic.c offset_mgr/vni_offset_mgr.c
-UNIT_TESTS := $(addprefix $(UNIT)/,ring rec omgr fdb pair pair-fast threads)
+UNIT_TESTS := $(addprefix $(UNIT)/,ring rec omgr fdb pair pair-fast threads ivshmem_v2 claim)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## unit tests, under the address and the thread sanitizer
@@ -35,3 +36,14 @@ $(UNIT)/pair-fast: tests/unit/pair.c $(UNIT_TRAFFIC) $(UNIT_HDR)
 $(UNIT)/threads: tests/unit/threads.c $(UNIT_TRAFFIC) $(UNIT_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) $(UNIT_TSAN) -o $@ $(filter %.c,$^) -lcmocka -lpthread
+
+$(UNIT)/ivshmem_v2: tests/unit/ivshmem_v2.c window/ivshmem_v2.c window/ivshmem_v2.h $(UNIT_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) $(UNIT_ASAN) -Iwindow -o $@ $(filter %.c,$^) -lcmocka
+
+# With stubs of the kernel: the models' of <linux/...>, and a header behind them that is its own.
+$(UNIT)/claim: tests/unit/claim.c window/claim.c window/window.h $(wildcard tests/unit/stubs/*.h) \
+		$(UNIT_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -O2 -Itests/unit/stubs -Itests/model/stubs -include model_kernel.h \
+		-I. -Iwindow -o $@ $(filter %.c,$^) -lcmocka -lpthread

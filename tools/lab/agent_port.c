@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -181,14 +182,26 @@ bool write_port(void)
 	return n >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
+/* A serial line carries bytes, not lines that somebody types. */
+static void make_raw(int fd)
+{
+	struct termios mode;
+
+	if (tcgetattr(fd, &mode))
+		return;
+	cfmakeraw(&mode);
+	tcsetattr(fd, TCSANOW, &mode);
+}
+
 bool open_port(const char *path)
 {
 	if (!strcmp(path, "-")) {
 		port_rfd = 0;
 		port_wfd = 1;
 	} else {
-		port_rfd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		port_rfd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 		port_wfd = port_rfd;
+		make_raw(port_rfd);
 	}
 	if (port_rfd >= 0) {
 		fcntl(port_rfd, F_SETFL, fcntl(port_rfd, F_GETFL) | O_NONBLOCK);

@@ -19,12 +19,17 @@ from . import frames
 from .environ import Environment
 from .errors import LabError
 from .frames import Frame, Type
+from .ivshmem import Ivshmem
 from .link import Job, Link
+from .pair import Pair
 from .partition import Partition
 from .paths import slow
 from .state import SOCKET, State
+from .uml import Uml
 
-ENVIRONMENTS: dict[str, type[Environment]] = {"partition": Partition}
+ENVIRONMENTS: dict[str, type[Environment]] = {
+    "ivshmem": Ivshmem, "pair": Pair, "partition": Partition, "uml": Uml,
+}
 
 _PING_PERIOD = 5.0
 _PING_LIMIT = 30.0  # an agent that is silent for so long has lost its session
@@ -167,6 +172,9 @@ class Broker:
         if operation == "down":
             self._stopping.set()
             return {}
+        if operation == "server":
+            await self._environment.restart_server()
+            return {}
         link = self._link(request)
         if operation == "sync":
             return {"synced": await link.sync(request["timeout"])}
@@ -178,7 +186,23 @@ class Broker:
                 "utf-8", "replace")}
         if operation == "console":
             return self._environment.console_command(link.node)
-        raise LabError(f"{operation}: the lab's daemon does not know this request")
+        return await self._change(operation, link.node, request)
+
+    async def _change(self, operation: Any, node: int, request: dict[str, Any]) -> dict[str, Any]:
+        environment = self._environment
+        if operation == "kill":
+            await environment.kill(node)
+        elif operation == "start":
+            await environment.boot(node)
+        elif operation == "plug":
+            await environment.plug(node, request["slot"])
+        elif operation == "unplug":
+            await environment.unplug(node, request["slot"])
+        elif operation == "qmp":
+            return {"return": await environment.qmp(node, request["command"])}
+        else:
+            raise LabError(f"{operation}: the lab's daemon does not know this request")
+        return {}
 
     def _exec(self, client: Client, request: dict[str, Any]) -> None:
         job = self._link(request).run(request["argv"], request["timeout"], client)

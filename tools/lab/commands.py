@@ -123,6 +123,7 @@ def _allowed(path: str | None) -> list[tuple[str, re.Pattern[str]]]:
 
 def _dmesg_check(state: State, args: argparse.Namespace) -> int:
     nodes = range(_nodes(state)) if args.node is None else [args.node]
+    env = state.load("config.json")["env"]
     allowed = _allowed(args.allow)
     bad = other = 0  # other: what no stale breakpoint explains
     marks = {}
@@ -135,7 +136,9 @@ def _dmesg_check(state: State, args: argparse.Namespace) -> int:
         said = int(marks.get(f"c{node}", 0))
         kept = _kept_console(state, node)
         marks[f"c{node}"] = len(kept)
-        logs = [text[seen:], kept[said:], console[said:] if node == 0 else console]
+        # The console of a partitioned machine's node N begins anew with each of its boots.
+        whole = node == 0 or env != "partition"
+        logs = [text[seen:], kept[said:], console[said:] if whole else console]
         lines = _trouble(logs, node, allowed)
         bad += len(lines)
         for line in lines:
@@ -212,6 +215,26 @@ def _down(state: State, args: argparse.Namespace) -> int:
     return down(state, Path(args.keep_logs) if args.keep_logs else None)
 
 
+def _change(state: State, args: argparse.Namespace) -> int:
+    request = {"op": args.change, "node": args.node, "slot": getattr(args, "slot", 0)}
+    ask(state, request)
+    return 0
+
+
+def _server(state: State, _args: argparse.Namespace) -> int:
+    ask(state, {"op": "server"})
+    return 0
+
+
+def _qmp(state: State, args: argparse.Namespace) -> int:
+    try:
+        command = json.loads(args.command)
+    except ValueError as error:
+        raise LabError(f'qmp: expected {{"execute": ...}}, got {args.command}: {error}') from error
+    print(json.dumps(ask(state, {"op": "qmp", "node": args.node, "command": command})["return"]))
+    return 0
+
+
 def _net(state: State, _args: argparse.Namespace) -> int:
     from .up import network  # pylint: disable=import-outside-toplevel
 
@@ -222,18 +245,22 @@ def _net(state: State, _args: argparse.Namespace) -> int:
 def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     up = commands.add_parser("up", help="build images, boot the nodes")
     up.set_defaults(run=_up)
-    up.add_argument("--env", default="partition", choices=["partition"],
+    up.add_argument("--env", default="partition",
+                    choices=["partition", "ivshmem", "uml", "pair"],
                     help="what kind of nodes (default: one partitioned machine)")
+    up.add_argument("--plain", action="store_true", help="ivshmem: a window without doorbells")
     up.add_argument("--kver", default="6.12", help="kernel series of the nodes (default 6.12)")
     up.add_argument("--node1-kver", help="another series for the nodes after node 0")
     up.add_argument("--nodes", type=int, default=2, help="how many (default 2)")
-    up.add_argument("--cpus0", type=int, default=2, help="CPUs of node 0 (default 2)")
-    up.add_argument("--cpus1", type=int, default=1, help="CPUs of every other node (default 1)")
-    up.add_argument("--mem", default="1G", help="memory of node 0 (default 1G)")
-    up.add_argument("--node-mem", default="512M", help="memory of every other node (512M)")
-    up.add_argument("--window", default="64M", help="size of the shared window (default 64M)")
+    up.add_argument("--cpus0", type=int, help="CPUs of node 0 (2; ivshmem: 1 if there are more than 2)")
+    up.add_argument("--cpus1", type=int, help="CPUs of every other node (1; ivshmem: as node 0)")
+    up.add_argument("--mem", default="1G", help="partition: memory of node 0 (default 1G)")
+    up.add_argument("--node-mem", help="memory of every other node (512M; ivshmem: of every node, 256M)")
+    up.add_argument("--window", help="size of the shared window (64M; ivshmem: 16M a node)")
     up.add_argument("--accel", default="auto", choices=["auto", "tcg", "kvm"],
                     help="auto: KVM if a kernel boots under it here, else TCG")
+    up.add_argument("--pin", action="store_true",
+                    help="uml: each node on a CPU of the host of its own, as far as they go")
     up.add_argument("--net", action="store_true", help="also insmod, link up, addresses")
     up.add_argument("--add", action="append", default=[], metavar="FILE[:PATH]",
                     help="put a file into every node's image (default: into /root)")
@@ -275,6 +302,26 @@ def _add_node_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     wait.add_argument("--after", default="", metavar="BOOT", help="for another boot than this")
 
 
+def _add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for name, text in (("kill", "end a node without its having a say in it"),
+                       ("start", "boot a node again that has ended"),
+                       ("plug", "ivshmem: give a running node a device"),
+                       ("unplug", "ivshmem: take a device from a running node")):
+        parser = commands.add_parser(name, help=text)
+        parser.set_defaults(run=_change, change=name)
+        parser.add_argument("node", type=int)
+        if name.endswith("plug"):
+            parser.add_argument("slot", type=int, nargs="?", default=0,
+                                help="0: the device it has booted with (default); 1: another")
+    server = commands.add_parser("server", help="ivshmem: end the server, start another")
+    server.set_defaults(run=_server)
+    server.add_argument("verb", choices=["restart"])
+    qmp = commands.add_parser("qmp", help="ivshmem: a command for a node's QEMU, as JSON")
+    qmp.set_defaults(run=_qmp)
+    qmp.add_argument("node", type=int)
+    qmp.add_argument("command", metavar="JSON")
+
+
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="vni-lab", description="Several Linux kernels on one machine, to try VNI in.",
@@ -285,6 +332,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_up(commands)
     _add_node_commands(commands)
+    _add_changes(commands)
     check = commands.add_parser("dmesg-check", help="fail on trouble in any node's kernel log")
     check.set_defaults(run=_dmesg_check)
     check.add_argument("--node", type=int)

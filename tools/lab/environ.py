@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .errors import LabError
 from .klog import KernelLog
 from .link import Link
 
@@ -49,3 +50,29 @@ class Environment(abc.ABC):
     @abc.abstractmethod
     async def stop(self) -> None:
         """End everything that start() began."""
+
+    # What not every place can do.
+
+    async def kill(self, node: int) -> None:
+        """End a node without its having a say in it."""
+        raise LabError(f"kill: the nodes of {self.config['env']} cannot be killed one by one")
+
+    async def boot(self, node: int) -> None:
+        """Boot a node again that has ended; returns when its agent has answered."""
+        raise LabError(f"start: the nodes of {self.config['env']} cannot be started one by one")
+
+    async def plug(self, node: int, slot: int) -> None:
+        """Give a running node a device for a window; slot 0 is the one it has booted with."""
+        raise LabError(f"plug: {self.config['env']} has no devices to plug in")
+
+    async def unplug(self, node: int, slot: int) -> None:
+        """Take a device from a running node; returns when the node has let go of it."""
+        raise LabError(f"unplug: {self.config['env']} has no devices to unplug")
+
+    async def qmp(self, node: int, command: dict[str, Any]) -> Any:
+        """A command for the node's QEMU, in its machine protocol; what it returns."""
+        raise LabError(f"qmp: the nodes of {self.config['env']} have no QEMU each")
+
+    async def restart_server(self) -> None:
+        """End the program that brings nodes together, and start it anew."""
+        raise LabError(f"server: there is none for {self.config['env']}")

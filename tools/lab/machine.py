@@ -37,8 +37,9 @@ def die_with_parent() -> None:
 class Machine:
     """Runs in its lab's directory, so that the paths of sockets stay short."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, log: str = "qemu.log") -> None:
         self._home = home
+        self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._port, self._far_port = socket.socketpair()
 
@@ -53,7 +54,7 @@ class Machine:
 
     async def start(self, arguments: list[str], link: Link) -> int:
         fd = self._far_port.fileno()
-        with (self._home / "qemu.log").open("wb") as log:
+        with (self._home / self._log).open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 "qemu-system-x86_64",
                 *arguments,
@@ -73,6 +74,13 @@ class Machine:
     async def ended(self) -> int:
         assert self._process
         return await self._process.wait()
+
+    async def kill(self) -> None:
+        """At once, as if the host had lost its power."""
+        assert self._process
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
 
     async def stop(self) -> None:
         process = self._process

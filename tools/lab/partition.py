@@ -74,6 +74,18 @@ class Partition(Environment):
             task.cancel()
         await self._machine.stop()
 
+    async def kill(self, node: int) -> None:
+        self._need_other(node)
+        await self._on_node0("vni-node", "stop", str(node))
+        self.links[node].detach()
+
+    async def boot(self, node: int) -> None:
+        self._need_other(node)
+        before = self.links[node].facts.get("boot_id", "")
+        await self._on_node0("vni-node", "start", str(node))
+        if not await self.links[node].wait_up(60 * slow(), before):
+            raise LabError(f"node {node} did not come up in {60 * slow():.0f} s")
+
     # -- inside ----------------------------------------------------------------------------
 
     def _arguments(self) -> list[str]:
@@ -118,6 +130,11 @@ class Partition(Environment):
             raise LabError(f"node {node} did not come up in {seconds * slow():.0f} s; "
                            f"see the log of its console")
         self.say(f"node {node} is up: Linux {self.links[node].facts.get('release', '?')}")
+
+    @staticmethod
+    def _need_other(node: int) -> None:
+        if node == 0:
+            raise LabError("node 0 is the machine itself: it can neither be killed nor started")
 
     async def _on_node0(self, *argv: str, seconds: float = 30) -> None:
         good, out, err = await call(self.links[0], list(argv), seconds * slow())

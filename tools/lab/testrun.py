@@ -59,7 +59,7 @@ class Lab:
             return ""
         self.down()
         self._count += 1
-        done = subprocess.run([_LAB, "up", "--name", self.name, *self._options, *wanted],
+        done = subprocess.run([_LAB, "up", "--name", self.name, *wanted, *self._options],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         (self._logs / f"lab-{self._count}.up.log").write_text(done.stdout + done.stderr)
         if done.returncode != 0:

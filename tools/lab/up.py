@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from . import ivshmem, uml
 from .accel import choose
 from .client import ask, run_quiet
 from .errors import LabError
@@ -18,6 +19,7 @@ from .image import base_image, node0_image
 from .kernel import Kernel, kernel
 from .klog import STALE, trouble_in, until_breakpoint
 from .layout import plan
+from .pair import files as pair_files
 from .paths import BUILD, LAB, TOP, kernel_release, slow
 from .state import State, all_names
 
@@ -79,22 +81,47 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
     config: dict[str, Any] = {
         "name": state.name, "env": options.env, "nodes": options.nodes,
         "cpus0": options.cpus0, "cpus1": options.cpus1, "mem": options.mem,
-        "node_mem": options.node_mem, "window": options.window,
+        "node_mem": options.node_mem, "window": options.window, "plain": options.plain,
         "append": options.append, "node_append": options.node_append, "qemu": options.qemu,
     }
+    if options.env == "ivshmem":
+        return _configure_machines(config, options, say)
+    if options.env == "uml":
+        uml.configure(config, options, [_parse_add(text) for text in options.add], say)
+        return config
+    config.update(cpus0=options.cpus0 or 2, cpus1=options.cpus1 or 1,
+                  node_mem=options.node_mem or "512M", window=options.window or "64M")
     plan(config)  # complain about sizes before anything is built
     extra = [_parse_add(text) for text in options.add]
+    others = options.nodes > 1 and options.env == "partition"  # started by node 0
+    if options.env == "pair":
+        extra += pair_files()
     first = kernel(kernel_release(options.kver))
     other = kernel(kernel_release(options.node1_kver or options.kver))
-    if options.nodes > 1:
+    if others:
         _need_starter(options.modules, first, other, extra)
     base = base_image(first, options.modules, extra)
     others_base = base if other == first else base_image(other, options.modules, extra)
-    image = node0_image(base, other, others_base) if options.nodes > 1 else base
+    image = node0_image(base, other, others_base) if others else base
     say(f"image of node 0: {image.stat().st_size >> 20} MiB, Linux {first.release}"
         + ("" if other == first else f"; other nodes: Linux {other.release}"))
     config["accel"] = choose(options.accel, first.vmlinuz, base)
     config["vmlinuz"], config["initrd"] = str(first.vmlinuz), str(image)
+    return config
+
+
+def _configure_machines(config: dict[str, Any], options: argparse.Namespace,
+                        say: Any) -> dict[str, Any]:
+    """Every node is a machine of its own, and no node has the kernel of another in its image."""
+    ivshmem.check(config)
+    extra = [_parse_add(text) for text in options.add]
+    for who, series in (("0", options.kver), ("1", options.node1_kver or options.kver)):
+        found = kernel(kernel_release(series))
+        image = base_image(found, options.modules, extra)
+        config["vmlinuz" + who], config["initrd" + who] = str(found.vmlinuz), str(image)
+        if who == "0":
+            say(f"image: {image.stat().st_size >> 20} MiB, Linux {found.release}")
+            config["accel"] = choose(options.accel, found.vmlinuz, image)
     return config
 
 
@@ -118,7 +145,7 @@ def _parse_add(text: str) -> tuple[Path, str]:
 def _follow(state: State, offset: float) -> None:
     """Show what the daemon does until the lab is up; raises LabError if it does not come up."""
     shown = 0
-    until = time.monotonic() + 300 * slow()
+    until = time.monotonic() + (240 + 30 * state.load("config.json")["nodes"]) * slow()
     started = time.monotonic()
     while time.monotonic() < until:
         time.sleep(0.1)

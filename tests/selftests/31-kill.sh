@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 1800
+# env: ivshmem
+# lab: --nodes 3
+# Machines are killed one after the other under traffic of all with all. The others lose the traffic
+# with the one that went, notice within 2 s, lose nothing else, and take it back. VNI_KILLS: how
+# often (3); for more machines: VNI_KILLS=20 tests/run --env ivshmem --only 31-kill -- --nodes 8
+
+. "${0%/*}/net.sh"
+kills=${VNI_KILLS:-3}
+nodes=$(node_count)
+[ "$nodes" -ge 2 ] || skip_all "two nodes are needed"
+ktap_plan $((4 + kills * 6))
+all=$(seq 0 $((nodes - 1)))
+
+# each NODES SCRIPT [ARG...]: the script in all these nodes at once; fails if it does in one.
+# NODE is the node's number, OTHERS are these nodes without it.
+each() {
+	_each=$1 _each_script=$2
+	shift 2
+	_each_pids=
+	for _each_node in $_each; do
+		_each_others=$(echo "$_each" | tr ' ' '\n' | grep -vx "$_each_node" | tr '\n' ' ')
+		(in_node "$_each_node" "NODE=$_each_node OTHERS='$_each_others'; $_each_script" "$@") &
+		_each_pids="$_each_pids $!"
+	done
+	_each_code=0
+	for _each_pid in $_each_pids; do
+		wait "$_each_pid" || _each_code=1
+	done
+	return "$_each_code"
+}
+all=$(echo "$all" | tr '\n' ' ')
+but() { # N: all nodes but this one
+	echo "$all" | tr ' ' '\n' | grep -vx "$1" | tr '\n' ' '
+}
+
+# seat_of N: the seat that node N has at the window.
+seat_of() {
+	in_node "$1" 'sed -n "s/^window .* node \([0-9]*\) seats .*/\1/p" /sys/kernel/debug/vni/*/status'
+}
+# shellcheck disable=SC2034 # in what is evaluated
+linked='# linked SEAT: alive, and its first channel has a link
+	linked() {
+		grep -A 1 "^node $1 alive" /sys/kernel/debug/vni/*/status | grep -q "link up"
+	}
+	unlinked() {
+		! linked "$1"
+	}
+'
+# TCP to the next node, and pings of all sizes to all; starts anew whatever ends.
+traffic='
+	for name in iperf3 ping; do killall -9 $name; done 2>/dev/null
+	setsid iperf3 -s >/dev/null 2>&1 </dev/null &
+	count=$1
+	pause=0.$((count / 10))$((count % 10))	# a pair has 100 pings a second / number of nodes
+	: >/run/traffic
+	setsid sh -c "while [ -e /run/traffic ]; do
+		timeout 8 iperf3 --connect-timeout 1000 -b 20M -t 6 \
+			-c 192.168.77.$(((NODE + 1) % count + 1)) || sleep 1
+	done" >/dev/null 2>&1 </dev/null &
+	for other in $(seq 0 $((count - 1))); do
+		[ $other = $NODE ] && continue
+		setsid sh -c "while [ -e /run/traffic ]; do
+			ping -q -i $pause -s $((other * 700 + 56)) -w 5 \
+				192.168.77.$((other + 1)) || sleep 1
+		done" >/dev/null 2>&1 </dev/null &
+	done'
+# shellcheck disable=SC2034
+reach='
+	for other in $OTHERS; do
+		within 5 ping -q -c 1 -W 1 192.168.77.$((other + 1)) || exit
+	done'
+
+check "all $nodes machines load, and everybody reaches everybody" eval '
+	each "$all" "load_modules && configure \$NODE" && each "$all" "$reach"'
+seats=$(for node in $all; do seat_of "$node"; done)
+check_equal "each has a seat of its own" "$nodes" "$(echo "$seats" | sort -u | wc -l)"
+each "$all" "$traffic" "$nodes"
+
+first=$(od -An -N2 -tu2 /dev/urandom)
+diag "begins with node $((first % nodes))"
+for kill in $(seq "$kills"); do
+	victim=$(((first + kill - 1) % nodes))
+	rest=$(but "$victim")
+	seat=$(seat_of "$victim")
+	# Among the others: pings that begin before and end after it, none of which may be lost. Not
+	# those of busybox, which setsid would take: its socket has room for a few only.
+	each "$rest" 'for other in $OTHERS; do
+		setsid /usr/bin/ping -q -c 150 -i 0.05 -W 10 192.168.77.$((other + 1)) \
+			>/run/loss.$other 2>&1 </dev/null &
+	done'
+	boots=$(for node in $rest; do boot_of "$node"; done)
+	check "kill $kill: node $victim (seat $seat) is killed" "$VNI_LAB_COMMAND" kill "$victim"
+	check "kill $kill: the others see it go within 2 s" each "$rest" \
+		"$linked within 2 unlinked $seat"
+	if [ "$nodes" -eq 2 ]; then
+		check "kill $kill: no carrier is left" each "$rest" 'within 2 carrier_is 0'
+	else
+		check "kill $kill: among the others no ping is lost, and the carrier stays" each "$rest" '
+			carrier_is 1 || exit
+			for other in $OTHERS; do
+				within 30 grep -q "packets transmitted" /run/loss.$other
+				grep " 0% packet loss" /run/loss.$other || { cat /run/loss.$other; exit 1; }
+			done'
+	fi
+	check "kill $kill: node $victim boots and loads" eval '
+		"$VNI_LAB_COMMAND" start "$victim" && in_node "$victim" "load_modules && configure $victim"'
+	seat=$(seat_of "$victim")
+	check "kill $kill: all have a link with it again (seat $seat)" eval '
+		each "$rest" "$linked within 5 linked \$1" "$seat" && each "$all" "$reach"'
+	check_equal "kill $kill: the others have run all the time" "$boots" \
+		"$(for node in $rest; do boot_of "$node"; done)"
+	each "$victim" "$traffic" "$nodes"
+done
+
+each "$all" 'rm /run/traffic; for name in iperf3 ping; do killall -9 $name; done' >/dev/null 2>&1
+check "no link was refused for a fault, no frame was malformed" each "$all" '
+	! grep "faults [1-9]" /sys/kernel/debug/vni/*/status && [ "$(stat rx_bad_frame)" = 0 ]'
+check "all slots return" eval 'each "$all" "$reach" && each "$all" "within 5 slots_home"'
