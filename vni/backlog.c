@@ -82,6 +82,11 @@ static unsigned int drain_one(struct vni_queue *q, struct vni_pipe *pipe, unsign
 		dev_consume_skb_any(take(q, pipe, seat));
 		done++;
 	}
+	if (done) {
+		u64_stats_update_begin(&q->tx.sync);
+		u64_stats_add(&q->tx.wait_ends, done);
+		u64_stats_update_end(&q->tx.sync);
+	}
 	return done;
 }
 

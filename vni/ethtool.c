@@ -25,7 +25,7 @@ static const struct vni_stat tx_stats[] = {
 	TX_STAT(direct_frames), TX_STAT(bells_rung),   TX_STAT(bells_spared),
 	TX_STAT(stops),		TX_STAT(wakes),	       TX_STAT(no_peer),
 	TX_STAT(too_long),	TX_STAT(bad_offload),  TX_STAT(peer_full),
-	TX_STAT(waited),	TX_STAT(floods),
+	TX_STAT(waited),	TX_STAT(wait_ends),    TX_STAT(floods),
 };
 
 /* clang-format on */
