@@ -27,8 +27,9 @@ hogs=$(node_bg 2 sh -c 'renice -n -5 -p $$; for cpu in $(seq 2 $(nproc)); do
 	while :; do :; done & done; while :; do :; done')
 before=$(in_node 0 'stats tx_waited tx_wait_ends tx_peer_full')
 in_node 1 'iperf3 -s -D >/dev/null 2>&1'
-floods=$(node_bg 0 sh -c 'while :; do ping -q -f -w 5 -s 30000 192.168.77.3; done &
-	while :; do ping -q -b -f -w 5 -s 3000 192.168.77.255; done')
+# Not the ping of busybox, which cannot flood.
+floods=$(node_bg 0 sh -c 'while :; do /usr/bin/ping -q -f -l 200 -w 2 -s 60000 192.168.77.3; done &
+	while :; do /usr/bin/ping -q -b -f -w 5 -s 3000 192.168.77.255; done')
 check "it falls behind: frames for it wait" in_node 0 \
 	'within 10 eval "[ \$(stat tx_waited) -gt $1 ]"' "${before%% *}"
 check "some find room in time" in_node 0 \
