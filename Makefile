@@ -6,6 +6,10 @@
 KVER ?= 6.12
 KREL = $(shell tools/krel $(KVER))
 KDIR = /lib/modules/$(KREL)/build
+ifeq ($(ARCH),arm64) # the modules only; tools/arm64-root fetches what they are built with
+KREL = $(shell tools/krel $(KVER) build/lab/arm64/modules)
+KDIR = $(CURDIR)/build/lab/arm64/modules/$(KREL)/build
+endif
 OUT = $(CURDIR)/build/$(KREL)
 
 # Rooms with kernel code. The kernel's build system puts its results beside the sources; so that one

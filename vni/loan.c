@@ -239,7 +239,7 @@ u32 vni_loans_reap(struct vni_loans *loans, u32 *tokens)
 	/* they may have to wait long: next time others are looked at first */
 	list_splice_tail(&later, &loans->out);
 	/* K: the pages were let go of before the tokens are seen; with the give ring's release */
-	smp_mb();
+	virt_mb();
 	return n;
 }
 

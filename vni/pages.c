@@ -4,7 +4,9 @@
  * a page pool, whose pages come back to us when the stack frees them, so that they need be neither
  * found nor cleared anew each time and stay warm in the cache.
  */
+#include <linux/mm.h>
 #include <linux/netdevice.h>
+#include <linux/sizes.h>
 #ifdef VNI_PAGE_POOL_HELPERS
 #include <net/page_pool/helpers.h>
 #else
@@ -18,8 +20,8 @@
 #define PP_FLAG_PAGE_FRAG 0
 #endif
 
-#define POOL_ORDER 3   /* 32 KiB: three pieces for the largest frame */
-#define POOL_PAGES 128 /* pages kept for later, 4 MiB: a TCP window's worth */
+#define POOL_ORDER get_order(SZ_32K) /* three pieces for the largest frame, or fewer */
+#define POOL_PAGES 128		     /* of these kept for later, 4 MiB: a TCP window's worth */
 
 /* Up to this many bytes a frame goes into one piece of memory. */
 #define LINEAR_MAX 2048

@@ -42,7 +42,7 @@ enum vni_form {
 #define VNI_AGEING_MS 300000	/* learned addresses, as bridges have it; sysfs vni/ageing_ms */
 #define VNI_AGEING_MS_MAX 86400000
 #define VNI_WAIT_MS 200		/* for room at one peer while there are others */
-#define VNI_RX_USECS 160		/* between polls in heavy traffic, ethtool's rx-usecs */
+#define VNI_RX_USECS 160 /* between polls of heavy traffic, ethtool's rx-usecs */
 
 /* A channel's geometry, this node's own or a checked copy of a peer's. Offsets in bytes. */
 struct vni_geometry {

@@ -97,6 +97,25 @@ static void peer_writes_header(struct node *n, struct input *in)
 		vni_ring_copy_in(n->store, BYTES, at, raw, sizeof(raw));
 }
 
+/* Likewise of the direct form, with pieces that may make up the frame. */
+static void peer_writes_direct(struct node *n, struct input *in)
+{
+	u32 at = vni_ring_at(&n->rx) * VNI_LINE, nsegs = next(in, 1) % (VNI_ETH_SEGS_MAX + 2);
+	u32 head = next(in, 1) + (next(in, 1) & 1), part = next(in, 2), flaw = next(in, 1), i;
+	struct vni_seg segs[VNI_ETH_SEGS_MAX + 1] = {};
+	struct vni_rec rec = {};
+
+	vni_rec_header_direct(&rec, head + nsegs * part + !flaw, nsegs, head, next(in, 1));
+	if (flaw < sizeof(rec))
+		((u8 *)&rec)[flaw] = next(in, 1);
+	at = vni_ring_copy_in(n->store, BYTES, at, &rec, sizeof(rec));
+	for (i = 0; i < nsegs; i++) {
+		segs[i].addr = cpu_to_le64((u64)next(in, 2) << 8);
+		segs[i].len = cpu_to_le32(part);
+	}
+	vni_ring_copy_in(n->store, BYTES, at, segs, nsegs * sizeof(segs[0]));
+}
+
 static void read_bytes(struct node *n, const u8 *from, u32 len)
 {
 	while (len--)
@@ -116,7 +135,21 @@ static bool receive_one(struct node *n, struct input *in, u32 avail)
 	/* the peer writes on while this node reads */
 	if (next(in, 1) & 1)
 		peer_writes(n, in);
-	if (!view.nslots) {
+	if (view.kind == VNI_REC_DIRECT) {
+		struct vni_rec_seg segs[VNI_ETH_SEGS_MAX];
+		u32 sum = view.head;
+
+		MUST(view.nslots && view.head >= VNI_ETH_FRAME_MIN &&
+		     view.head <= VNI_ETH_HEAD_MAX && view.head < view.len);
+		if (vni_rec_read_segs(&view, segs, n->store, BYTES, at))
+			return false;
+		for (i = 0; i < view.nslots; i++) {
+			MUST(segs[i].len && segs[i].addr % VNI_ETH_SEG_ALIGN + segs[i].len <=
+						    VNI_ETH_SEG_ALIGN);
+			sum += segs[i].len;
+		}
+		MUST(sum == view.len);
+	} else if (!view.nslots) {
 		MUST(sizeof(struct vni_rec) + view.len <= view.lines * VNI_LINE);
 		vni_ring_copy_out(frame, n->store, BYTES, (at + sizeof(struct vni_rec)) % BYTES,
 				  view.len);
@@ -206,7 +239,7 @@ static void take_back(struct node *n)
 
 static void step(struct node *n, struct input *in)
 {
-	switch (next(in, 1) % 10) {
+	switch (next(in, 1) % 11) {
 	case 0:
 		WRITE_ONCE(n->peer_tx->index, cpu_to_le32(next_index(in, n->rx.mine)));
 		break;
@@ -235,6 +268,9 @@ static void step(struct node *n, struct input *in)
 		break;
 	case 8:
 		send(n, in);
+		break;
+	case 9:
+		peer_writes_direct(n, in);
 		break;
 	default:
 		take_back(n);

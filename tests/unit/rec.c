@@ -187,6 +187,77 @@ static void slots_beyond_the_buffer_are_refused(void **state)
 	}
 }
 
+/* A record of the direct form with n pieces of 1000 bytes and a head. */
+static int direct_back(u32 n, u32 head, u32 len, struct vni_seg *segs, struct vni_rec_seg *out)
+{
+	u32 at = BYTES - VNI_LINE;
+	struct vni_rec_view view;
+	struct vni_rec rec;
+
+	memset(&rec, 0x5a, sizeof(rec));
+	vni_rec_header_direct(&rec, len, n, head, 7);
+	vni_ring_copy_in(store, BYTES, (at + sizeof(rec)) % BYTES, segs, n * sizeof(*segs));
+	if (read_back(&rec, at, LINES, &view))
+		return -EPROTO;
+	assert_int_equal(view.kind, VNI_REC_DIRECT);
+	assert_int_equal(view.token, 7);
+	assert_int_equal(view.head, head);
+	assert_int_equal(view.lines, (32 + 16 * n + head + 63) / 64);
+	return vni_rec_read_segs(&view, out, store, BYTES, at);
+}
+
+static void fill_segs(struct vni_seg *segs, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		segs[i] = (struct vni_seg){ cpu_to_le64(0x123450000ULL * (i + 1)),
+					    cpu_to_le32(1000), 0 };
+}
+
+static void direct_is_read_as_written(void **state)
+{
+	struct vni_rec_seg out[VNI_ETH_SEGS_MAX];
+	struct vni_seg segs[VNI_ETH_SEGS_MAX];
+	u32 n, i;
+
+	(void)state;
+	for (n = 1; n <= VNI_ETH_SEGS_MAX; n++) {
+		fill_segs(segs, n);
+		assert_int_equal(direct_back(n, 66, 66 + 1000 * n, segs, out), 0);
+		for (i = 0; i < n; i++) {
+			assert_int_equal(out[i].addr, 0x123450000ULL * (i + 1));
+			assert_int_equal(out[i].len, 1000);
+		}
+	}
+}
+
+static void bad_direct_records_are_refused(void **state)
+{
+	struct vni_rec_seg out[VNI_ETH_SEGS_MAX];
+	struct vni_seg segs[VNI_ETH_SEGS_MAX + 1];
+
+	(void)state;
+	fill_segs(segs, COUNT(segs));
+	/* more or fewer bytes than the pieces have, a head that is none, too many pieces */
+	assert_int_equal(direct_back(3, 66, 66 + 2999, segs, out), -EPROTO);
+	assert_int_equal(direct_back(3, 66, 66 + 3001, segs, out), -EPROTO);
+	assert_int_equal(direct_back(3, 13, 13 + 3000, segs, out), -EPROTO);
+	assert_int_equal(direct_back(3, 257, 257 + 3000, segs, out), -EPROTO);
+	assert_int_equal(direct_back(0, 66, 66, segs, out), -EPROTO);
+	assert_int_equal(direct_back(18, 66, 66 + 18000, segs, out), -EPROTO);
+	/* an empty piece, one across a border, one whose length wraps around */
+	segs[1].len = 0;
+	assert_int_equal(direct_back(3, 66, 66 + 2000, segs, out), -EPROTO);
+	fill_segs(segs, 3);
+	segs[1].addr = cpu_to_le64(VNI_ETH_SEG_ALIGN - 999);
+	assert_int_equal(direct_back(3, 66, 66 + 3000, segs, out), -EPROTO);
+	segs[1].addr = cpu_to_le64(VNI_ETH_SEG_ALIGN - 1000);
+	assert_int_equal(direct_back(3, 66, 66 + 3000, segs, out), 0);
+	segs[0].len = cpu_to_le32(0xffffffffu);
+	assert_int_equal(direct_back(3, 66, 66 + 3000, segs, out), -EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +270,8 @@ int main(void)
 		cmocka_unit_test(bad_kinds_are_refused),
 		cmocka_unit_test(bad_slot_counts_are_refused),
 		cmocka_unit_test(slots_beyond_the_buffer_are_refused),
+		cmocka_unit_test(direct_is_read_as_written),
+		cmocka_unit_test(bad_direct_records_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("records", tests, NULL, NULL);

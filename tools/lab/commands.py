@@ -16,6 +16,7 @@ from .errors import LabError
 from .klog import STALE, panics_in, trouble_in, until_breakpoint
 from .paths import BUILD, slow
 from .state import State, all_names
+from .target import ARCHES
 
 CODE_STALE = 3  # of dmesg-check: all trouble comes from a stale breakpoint of QEMU
 _BACKGROUND = 'setsid "$@" </dev/null >/run/bg/$0.log 2>&1 & echo $!'
@@ -251,6 +252,10 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     up.add_argument("--plain", action="store_true", help="ivshmem: a window without doorbells")
     up.add_argument("--kver", default="6.12", help="kernel series of the nodes (default 6.12)")
     up.add_argument("--node1-kver", help="another series for the nodes after node 0")
+    up.add_argument("--arch", default=ARCHES[0], choices=ARCHES,
+                    help="ivshmem: architecture of the nodes; others than this machine's are "
+                    "emulated, see Documentation/arm64.rst")
+    up.add_argument("--node1-arch", choices=ARCHES, help="another for the nodes after node 0")
     up.add_argument("--nodes", type=int, default=2, help="how many (default 2)")
     up.add_argument("--cpus0", type=int, help="CPUs of node 0 (2; ivshmem: 1 if there are more than 2)")
     up.add_argument("--cpus1", type=int, help="CPUs of every other node (1; ivshmem: as node 0)")

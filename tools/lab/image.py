@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The initramfs of a node: Debian's programs from this host, kernel modules, agent and init.
+"""The initramfs of a node: Debian's programs, kernel modules, agent and init.
 
 All nodes use the same image; its init finds out where it runs. Node 0 gets a second archive
 behind it, which holds the kernel and the image that it gives to the other nodes.
@@ -17,7 +17,8 @@ from pathlib import Path
 from .cpio import Archive
 from .errors import LabError
 from .kernel import Kernel, module_closure, read_module
-from .paths import BUILD, CACHE, LAB_SOURCE
+from .paths import CACHE, LAB_SOURCE
+from .programs import HostPrograms, Programs
 
 # Busybox has the rest. Its own shell is not used: it prefers its own ip and modprobe to these.
 PROGRAMS = "dash bash ip bridge tc ss ethtool iperf3 tcpdump ping kmod".split()
@@ -28,63 +29,59 @@ _GROUP = b"root:x:0:\ntcpdump:x:100:\n"
 KMOD_NAMES = "modprobe insmod rmmod lsmod modinfo depmod".split()
 
 
-def build_agent() -> Path:
+def build_agent(programs: Programs = HostPrograms()) -> Path:
     """The agent, linked statically; compiled once for each version of its source."""
     sources = sorted(LAB_SOURCE.glob("*.[ch]"))
     key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    agent = CACHE / f"agent-{key}"
+    agent = CACHE / f"{programs.arch}agent-{key}"
     if agent.exists():
         return agent
     CACHE.mkdir(parents=True, exist_ok=True)
     scratch = agent.with_suffix(f".{os.getpid()}")
     flags = "-std=gnu11 -O2 -Wall -Wextra -Werror -static".split()
     units = [str(source) for source in sources if source.suffix == ".c"]
-    done = subprocess.run(["gcc", *flags, "-o", str(scratch), *units])
+    try:
+        done = subprocess.run([programs.compiler, *flags, "-o", str(scratch), *units])
+    except FileNotFoundError as error:
+        raise LabError(f"{programs.compiler}: not found; see tools/deps check") from error
     if done.returncode != 0:
         raise LabError("the lab's agent does not compile")
     scratch.rename(agent)
     return agent
 
 
-def shared_libraries(program: Path) -> list[Path]:
-    done = subprocess.run(["ldd", str(program)], capture_output=True, text=True)
-    if done.returncode != 0:
-        return []  # linked statically
-    paths = []
-    for line in done.stdout.splitlines():
-        words = line.replace("=>", " ").split()
-        paths += [Path(word) for word in words if word.startswith("/")][:1]
-        if "not found" in line:
-            raise LabError(f"{program} needs {words[0]}, which this machine lacks")
-    return paths
-
-
-def _add_program(archive: Archive, name: str, needed: bool) -> None:
-    search = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    found = shutil.which(name, path=search)
-    if not found:
+def _add_program(archive: Archive, programs: Programs, name: str, needed: bool) -> None:
+    source = programs.find(name)
+    if not source:
         if needed:
             raise LabError(f"the lab needs the program {name}; see tools/deps check")
         return
-    source = Path(found)
     archive.copy(f"/usr/bin/{name}", source)
-    for library in shared_libraries(source):
-        if not archive.has(str(library)):
-            archive.copy(str(library), library)
+    _add_libraries(archive, programs, source)
 
 
-def _add_busybox(archive: Archive) -> None:
-    busybox = shutil.which("busybox")
-    if not busybox or shared_libraries(Path(busybox)):
+def _add_libraries(archive: Archive, programs: Programs, program: Path) -> None:
+    for target, library in programs.libraries(program):
+        if not archive.has(target):
+            archive.copy(target, library)
+
+
+def _add_busybox(archive: Archive, programs: Programs) -> None:
+    busybox = programs.find("busybox")
+    if not busybox or programs.libraries(busybox):
         raise LabError("the lab needs a static busybox (busybox-static); see tools/deps check")
-    archive.copy("/bin/busybox", Path(busybox))
-    done = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
+    archive.copy("/bin/busybox", busybox)
+    # The applets are those of this host's: another architecture's cannot be asked.
+    host = HostPrograms().find("busybox")
+    if not host:
+        raise LabError("busybox: not found; see tools/deps check")
+    done = subprocess.run([host, "--list"], capture_output=True, text=True, check=True)
     for applet in done.stdout.split():
         if not archive.has(f"/usr/bin/{applet}") and not archive.has(f"/bin/{applet}"):
             archive.symlink(f"/bin/{applet}", "busybox")
 
 
-def _add_modules(archive: Archive, found: Kernel, built: Path) -> None:
+def _add_modules(archive: Archive, programs: Programs, found: Kernel, built: Path) -> None:
     """Debian's modules and ours, with an index of just these."""
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         top = Path(scratch) / "lib/modules" / found.release
@@ -102,8 +99,8 @@ def _add_modules(archive: Archive, found: Kernel, built: Path) -> None:
         ours.mkdir(parents=True)
         for source in sorted((built / found.release).glob("*.ko")):
             # Without what only a debugger reads: a fifth of the size to unpack at every boot.
-            subprocess.run(["strip", "--strip-debug", "-o", str(ours / source.name), str(source)],
-                           check=True)
+            argv = [programs.strip, "--strip-debug", "-o", str(ours / source.name), str(source)]
+            subprocess.run(argv, check=True)
         subprocess.run(["depmod", "-b", scratch, found.release], check=True)
         for path in sorted(top.rglob("*")):
             if path.is_file():
@@ -113,7 +110,8 @@ def _add_modules(archive: Archive, found: Kernel, built: Path) -> None:
     archive.symlink("/vni", f"lib/modules/{found.release}/updates/vni")
 
 
-def _base(found: Kernel, built: Path, extra: list[tuple[Path, str]]) -> Archive:
+def _base(found: Kernel, built: Path, extra: list[tuple[Path, str]],
+          programs: Programs) -> Archive:
     archive = Archive()
     archive.console()
     for path in "/proc /sys /dev /run /root /var/tmp /mnt".split():
@@ -121,25 +119,24 @@ def _base(found: Kernel, built: Path, extra: list[tuple[Path, str]]) -> Archive:
     archive.directory("/tmp", 0o1777)
     archive.symlink("/var/run", "../run")
     for name in PROGRAMS:
-        _add_program(archive, name, needed=True)
+        _add_program(archive, programs, name, needed=True)
     for name in OPTIONAL_PROGRAMS:
-        _add_program(archive, name, needed=False)
+        _add_program(archive, programs, name, needed=False)
     for name in KMOD_NAMES:
         archive.symlink(f"/usr/bin/{name}", "kmod")
         archive.symlink(f"/sbin/{name}", "../usr/bin/kmod")
     archive.symlink("/bin/sh", "../usr/bin/dash")
     archive.symlink("/bin/bash", "../usr/bin/bash")
-    _add_busybox(archive)
-    _add_modules(archive, found, built)
+    _add_busybox(archive, programs)
+    _add_modules(archive, programs, found, built)
     archive.copy("/init", LAB_SOURCE / "init")
     archive.file("/etc/passwd", _PASSWD)
     archive.file("/etc/group", _GROUP)
     archive.file("/etc/protocols", b"ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\n")
-    archive.copy("/bin/agent", build_agent())
-    for command in sorted((BUILD / "bin").glob("*")):
+    archive.copy("/bin/agent", build_agent(programs))
+    for command in programs.commands():
         archive.copy(f"/bin/{command.name}", command)
-        for library in shared_libraries(command):
-            archive.copy(str(library), library)
+        _add_libraries(archive, programs, command)
     for source, target in extra:
         archive.copy(target, source)
     return archive
@@ -160,10 +157,12 @@ def _store(data: bytes, kind: str) -> Path:
     return path
 
 
-def base_image(found: Kernel, built: Path, extra: list[tuple[Path, str]]) -> Path:
+def base_image(found: Kernel, built: Path, extra: list[tuple[Path, str]],
+               programs: Programs | None = None) -> Path:
     """`built` holds our modules, in a directory for each kernel release."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    return _store(_base(found, built, extra).pack(), "base")
+    programs = programs or HostPrograms()
+    return _store(_base(found, built, extra, programs).pack(), f"{programs.arch}base")
 
 
 def node0_image(base: Path, others: Kernel | None, others_base: Path | None) -> Path:

@@ -12,18 +12,16 @@ from typing import Any
 from .environ import Environment
 from .errors import LabError
 from .layout import MIB, parse_size
-from .machine import Accelerator, Machine, die_with_parent
+from .machine import Machine, die_with_parent
 from .paths import BUILD, slow
 from .qmp import Monitor
+from .target import Target, target
 
 _SERVER = BUILD / "bin" / "ivshmem-server"
 _SLOTS = 2  # devices that a machine can have
 _VECTORS = 16
 _BOOT_SECONDS = 90
-_COMMAND_LINE = (
-    "console=ttyS0,115200 ignore_loglevel panic=-1 tsc=reliable mitigations=off log_buf_len=1M "
-    "maxcpus=1 noreplace-smp"
-)  # partition.py says why
+_COMMAND_LINE = "ignore_loglevel panic=-1 mitigations=off log_buf_len=1M"
 
 
 def check(config: dict[str, Any]) -> None:
@@ -225,6 +223,9 @@ class Ivshmem(Environment):
         count = int(asked or (2 if len(self.links) <= 2 else 1))
         return str(count) if count > 1 else "1,maxcpus=2"
 
+    def _target(self, node: int) -> Target:
+        return target(self.config["arch0" if node == 0 else "arch1"], self.config["accel"])
+
     def _memory(self, node: int) -> int:
         return parse_size(self.config["node_mem"]) // MIB
 
@@ -245,7 +246,8 @@ class Ivshmem(Environment):
     def _arguments(self, node: int, machine: Machine) -> list[str]:
         config, other = self.config, "0" if node == 0 else "1"
         room = 2 * parse_size(config["window"])
-        append = [_COMMAND_LINE, f"vni_lab.node={node}",
+        kind = self._target(node)
+        append = [kind.command_line, _COMMAND_LINE, f"vni_lab.node={node}",
                   *config["append" if node == 0 else "node_append"]]
         slots = []
         for slot in range(_SLOTS):
@@ -253,7 +255,7 @@ class Ivshmem(Environment):
                       f"pref64-reserve={room}"]
         return [
             *("-name", f"vni-lab-{config['name']}-{node}"),
-            *("-machine", "q35,usb=off,vmport=off", *Accelerator(config["accel"]).arguments()),
+            *kind.arguments(),
             *("-smp", self._cpus(node), "-m", str(self._memory(node))),
             *("-nodefaults", "-display", "none", "-no-reboot", "-no-user-config"),
             *("-kernel", config["vmlinuz" + other], "-initrd", config["initrd" + other]),
@@ -270,7 +272,7 @@ class Ivshmem(Environment):
 
     async def _begin(self, node: int) -> None:
         """Returns when the machine's device has its seat: the next one gets the next."""
-        machine = Machine(self.home, f"qemu{node}.log")
+        machine = Machine(self.home, f"qemu{node}.log", self._target(node).qemu)
         pid = await machine.start(self._arguments(node, machine), self.links[node])
         self._nodes[node].machine = machine
         self._nodes[node].watch = asyncio.create_task(self._watch(node, machine))

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import lzma
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from .errors import LabError
+from .foreign import REFRESH, Arch
+from .packages import Apt, run, unpack
 from .paths import LAB
 
 # Modules of the kernel that are put into every node's image, with all that they depend on. The
@@ -31,16 +32,19 @@ class Kernel(NamedTuple):
     modules: Path  # .../lib/modules/<release>
 
 
-def kernel(release: str) -> Kernel:
-    """The kernel of exactly this release, because that is what our modules were built for."""
+def kernel(release: str, arch: Arch | None = None) -> Kernel:
+    """The kernel of exactly this release, because that is what our modules were built for.
+
+    arch: where it is not this machine's.
+    """
     home = LAB / release
     found = Kernel(release, home / "boot" / f"vmlinuz-{release}", home / "lib/modules" / release)
     if not found.vmlinuz.exists():
-        _unpack(release, home)
+        _unpack(release, home, arch)
     return found
 
 
-def _unpack(release: str, home: Path) -> None:
+def _unpack(release: str, home: Path, arch: Arch | None) -> None:
     package = f"linux-image-{release}"
     LAB.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=LAB, prefix="unpack-") as scratch:
@@ -48,30 +52,19 @@ def _unpack(release: str, home: Path) -> None:
         debs = base / "debs"
         debs.mkdir()
         print(f"lab: downloading {package} (it is unpacked into {home}, not installed)", flush=True)
-        _run(
-            ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package],
-            debs,
-            f"cannot download {package}. If the headers in /lib/modules are older than what the "
-            "archive has: apt-get update and upgrade, or tools/deps install",
-        )
+        hint = ("If the headers in /lib/modules are older than what the archive has: apt-get update "
+                "and upgrade, or tools/deps install")
+        apt = arch.apt() if arch else Apt()
+        apt.download([package], debs, REFRESH if arch else hint)
         tree = base / "tree"
-        _run(["dpkg", "-x", str(next(debs.glob("*.deb"))), str(tree)], base, "cannot unpack it")
-        _run(["depmod", "-b", str(tree), release], base, "depmod failed")
+        unpack(debs, tree)
+        run(["depmod", "-b", str(tree), release], base, "depmod failed")
         tree.chmod(0o755)
         try:
             tree.rename(home)
         except OSError as error:
             if not (home / "boot" / f"vmlinuz-{release}").exists():  # else: another lab did it
                 raise LabError(f"{home} is incomplete; remove it") from error
-
-
-def _run(argv: list[str], cwd: Path, hint: str) -> None:
-    try:
-        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True)
-    except FileNotFoundError as error:
-        raise LabError(f"{argv[0]}: not found; see tools/deps check") from error
-    if done.returncode != 0:
-        raise LabError(f"{' '.join(argv)}: {done.stderr.strip()}\n{hint}")
 
 
 def module_closure(found: Kernel) -> list[Path]:

@@ -37,9 +37,11 @@ def die_with_parent() -> None:
 class Machine:
     """Runs in its lab's directory, so that the paths of sockets stay short."""
 
-    def __init__(self, home: Path, log: str = "qemu.log") -> None:
+    def __init__(self, home: Path, log: str = "qemu.log",
+                 program: str = "qemu-system-x86_64") -> None:
         self._home = home
         self._log = log
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._port, self._far_port = socket.socketpair()
 
@@ -56,7 +58,7 @@ class Machine:
         fd = self._far_port.fileno()
         with (self._home / self._log).open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                "qemu-system-x86_64",
+                self._program,
                 *arguments,
                 cwd=self._home,
                 stdin=asyncio.subprocess.DEVNULL,

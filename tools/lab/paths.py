@@ -29,9 +29,12 @@ def slow() -> float:
     return factor
 
 
-def kernel_release(series: str) -> str:
-    """The release that a series ("6.12") stands for: the one whose headers are installed."""
-    done = subprocess.run([str(TOP / "tools" / "krel"), series], capture_output=True, text=True)
+def kernel_release(series: str, arch: str = "") -> str:
+    """The release that a series ("6.12") stands for: the one whose headers are here."""
+    where = [str(LAB / arch / "modules")] if arch else []
+    argv = [str(TOP / "tools" / "krel"), series, *where]
+    done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode != 0:
-        raise LabError(f"{done.stderr.strip()}; try: tools/deps install {series}")
+        hint = "" if arch else f"; try: tools/deps install {series}"
+        raise LabError(done.stderr.strip() + hint)
     return done.stdout.strip()

@@ -22,6 +22,7 @@ from .layout import plan
 from .pair import files as pair_files
 from .paths import BUILD, LAB, TOP, kernel_release, slow
 from .state import State, all_names
+from .target import ARCHES, target
 
 _MODULES = ("vni_shm", "vni")
 
@@ -85,10 +86,13 @@ def _configure(state: State, options: argparse.Namespace, say: Any) -> dict[str,
         "append": options.append, "node_append": options.node_append, "qemu": options.qemu,
     }
     if options.env == "ivshmem":
+        config.update(arch0=options.arch, arch1=options.node1_arch or options.arch)
         return _configure_machines(config, options, say)
     if options.env == "uml":
         uml.configure(config, options, [_parse_add(text) for text in options.add], say)
         return config
+    if options.arch != ARCHES[0] or options.node1_arch:
+        raise LabError("--arch, --node1-arch: a partitioned machine is amd64; take --env ivshmem")
     config.update(cpus0=options.cpus0 or 2, cpus1=options.cpus1 or 1,
                   node_mem=options.node_mem or "512M", window=options.window or "64M")
     plan(config)  # complain about sizes before anything is built
@@ -115,13 +119,18 @@ def _configure_machines(config: dict[str, Any], options: argparse.Namespace,
     """Every node is a machine of its own, and no node has the kernel of another in its image."""
     ivshmem.check(config)
     extra = [_parse_add(text) for text in options.add]
+    # what is emulated leaves no choice, and all machines are accelerated alike
+    foreign = {config["arch0"], config["arch1"]} != {ARCHES[0]}
+    config["accel"] = "tcg" if foreign and options.accel == "auto" else options.accel
     for who, series in (("0", options.kver), ("1", options.node1_kver or options.kver)):
-        found = kernel(kernel_release(series))
-        image = base_image(found, options.modules, extra)
+        kind = target(config["arch" + who], config["accel"])
+        found = kind.kernel(series)
+        image = base_image(found, options.modules, extra, kind.programs())
         config["vmlinuz" + who], config["initrd" + who] = str(found.vmlinuz), str(image)
         if who == "0":
             say(f"image: {image.stat().st_size >> 20} MiB, Linux {found.release}")
-            config["accel"] = choose(options.accel, found.vmlinuz, image)
+            if not foreign:
+                config["accel"] = choose(options.accel, found.vmlinuz, image)
     return config
 
 
