@@ -90,6 +90,8 @@ static struct vni_conn *conn_alloc(struct vni_dev *vd, unsigned int seat, const 
 
 		pipe_attach(vd, pipe, seat, i, peer, geo);
 		pipe->moved = jiffies;
+		pipe->frame_max = geo->frame_max;
+		__skb_queue_head_init(&pipe->backlog);
 		pipe->flight = kvcalloc(vd->geo.ring_lines, sizeof(*pipe->flight), GFP_KERNEL);
 		if (!pipe->flight) {
 			conn_free(conn);
@@ -178,6 +180,7 @@ static void conn_down(void *priv, unsigned int seat)
 	synchronize_net();
 	for (i = 0; i < conn->queues; i++)
 		vni_tx_forget(&vd->queues[i], &conn->pipes[i], seat);
+	vni_segment_forget(vd, seat);
 	RCU_INIT_POINTER(vd->conns[seat], NULL);
 	conn_free(conn);
 }

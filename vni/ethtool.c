@@ -25,11 +25,16 @@ static const struct vni_stat tx_stats[] = {
 	TX_STAT(direct_frames), TX_STAT(bells_rung),   TX_STAT(bells_spared),
 	TX_STAT(stops),		TX_STAT(wakes),	       TX_STAT(no_peer),
 	TX_STAT(too_long),	TX_STAT(bad_offload),  TX_STAT(peer_full),
+	TX_STAT(waited),	TX_STAT(wait_ends),    TX_STAT(floods),
 };
 
 /* clang-format on */
 
 static const char *const state_stats[] = { "bells_seen", "slots", "slots_free", "slots_lent" };
+
+/* Of the device: what was learned about addresses behind other nodes. */
+static const char *const fdb_stats[] = { "fdb_known", "fdb_learned", "fdb_moves", "fdb_evicted",
+					 "fdb_refused" };
 
 #define STATS_A_QUEUE (ARRAY_SIZE(rx_stats) + ARRAY_SIZE(tx_stats) + ARRAY_SIZE(state_stats))
 
@@ -42,7 +47,8 @@ static int get_sset_count(struct net_device *ndev, int set)
 
 	if (set == ETH_SS_PRIV_FLAGS)
 		return 1;
-	return set == ETH_SS_STATS ? vd->geo.queues * STATS_A_QUEUE : -EOPNOTSUPP;
+	return set == ETH_SS_STATS ? vd->geo.queues * STATS_A_QUEUE + ARRAY_SIZE(fdb_stats) :
+				     -EOPNOTSUPP;
 }
 
 static void get_strings(struct net_device *ndev, u32 set, u8 *data)
@@ -62,6 +68,8 @@ static void get_strings(struct net_device *ndev, u32 set, u8 *data)
 		for (i = 0; i < ARRAY_SIZE(state_stats); i++)
 			ethtool_sprintf(&data, "q%u_%s", q, state_stats[i]);
 	}
+	for (i = 0; i < ARRAY_SIZE(fdb_stats); i++)
+		ethtool_sprintf(&data, "%s", fdb_stats[i]);
 }
 
 static u64 *put_stats(const struct vni_queue *q, const struct vni_stat *stats, unsigned int count,
@@ -76,6 +84,17 @@ static u64 *put_stats(const struct vni_queue *q, const struct vni_stat *stats, u
 				(const u64_stats_t *)((const char *)q + stats[i].offset));
 	} while (u64_stats_fetch_retry(sync, start));
 	return to + count;
+}
+
+static void put_fdb_stats(struct vni_dev *vd, u64 *to)
+{
+	spin_lock_bh(&vd->fdb_lock);
+	*to++ = vni_fdb_known(&vd->fdb, get_jiffies_64(), READ_ONCE(vd->ageing));
+	*to++ = vd->fdb.learned;
+	*to++ = vd->fdb.moves;
+	*to++ = vd->fdb.evicted;
+	*to++ = vd->fdb.refused;
+	spin_unlock_bh(&vd->fdb_lock);
 }
 
 static void get_ethtool_stats(struct net_device *ndev, struct ethtool_stats *unused, u64 *data)
@@ -99,6 +118,7 @@ static void get_ethtool_stats(struct net_device *ndev, struct ethtool_stats *unu
 		*data++ = q->om.count - q->om.nfree;
 		spin_unlock_bh(&q->lock);
 	}
+	put_fdb_stats(vd, data);
 }
 
 static void get_drvinfo(struct net_device *ndev, struct ethtool_drvinfo *info)

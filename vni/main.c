@@ -123,6 +123,7 @@ int vni_dev_init(struct net_device *ndev, struct vni_window *win, const struct v
 	vd->copybreak = VNI_COPYBREAK;
 	vd->rx_usecs = VNI_RX_USECS;
 	vd->adaptive = true;
+	vni_segment_init(vd);
 	timer_setup(&vd->stall, vni_tx_unstall, 0);
 	vd->chan = vni_shm_channel_open(win, VNI_SERVICE_ETH, VNI_ETH_VERSION, geo->size,
 					&vni_channel_ops, vd);

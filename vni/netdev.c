@@ -204,6 +204,8 @@ void vni_netdev_setup(struct net_device *ndev)
 	ndev->features = OFFLOADS;
 	ndev->hw_features = OFFLOADS & ~NETIF_F_HIGHDMA;
 	ndev->vlan_features = OFFLOADS;
+	/* a frame that waits for a peer is in a list, so it must be ours alone */
+	ndev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	ndev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 }
 

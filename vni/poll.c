@@ -61,17 +61,22 @@ static void reap_later(struct vni_queue *q, int work)
 	mod_timer(&q->reaper, jiffies + max(q->reap_wait, 1UL));
 }
 
+/* The turn goes round: who fills a poll alone is the last one in the next. */
 static int poll_conns(struct vni_queue *q, int budget)
 {
 	u64 left = READ_ONCE(q->vd->up);
+	unsigned int seat = q->poll_turn;
 	int work = 0;
 
-	for (; left && work < budget; left &= left - 1) {
-		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
+	for (; left && work < budget; left &= ~BIT_ULL(seat), seat++) {
+		struct vni_conn *conn;
 
+		seat = vni_next_seat(left, seat);
+		conn = rcu_dereference_bh(q->vd->conns[seat]);
 		if (conn && q->index < conn->queues)
 			work += vni_rx_pipe(q, conn, budget - work);
 	}
+	q->poll_turn = seat % VNI_SEATS_MAX;
 	return work;
 }
 
@@ -82,13 +87,12 @@ static bool arm_conns(struct vni_queue *q)
 	bool more = false;
 
 	for (; left; left &= left - 1) {
-		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
-
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
 		struct vni_ring *rx;
 
-		if (!conn || q->index >= conn->queues)
+		if (!pipe)
 			continue;
-		rx = &conn->pipes[q->index].rx;
+		rx = &pipe->rx;
 		more |= rx->theirs != rx->mine || vni_ring_arm(rx, 0);
 	}
 	return more;

@@ -26,7 +26,8 @@ void vni_tx_settle(struct vni_queue *q, struct vni_pipe *pipe, u32 upto)
 
 		if (upto - pipe->settled < lines)
 			break;
-		frames++;
+		/* a record that BQL was not told of has no bytes */
+		frames += !!(flight & 0xfffff);
 		bytes += flight & 0xfffff;
 		pipe->settled += lines;
 	}
@@ -49,7 +50,6 @@ static u32 reap_tail(struct vni_queue *q, struct vni_pipe *pipe, unsigned int se
 	if (pipe->tx.theirs == before)
 		return 0;
 	pipe->moved = jiffies;
-	pipe->slow = false;
 	vni_tx_settle(q, pipe, pipe->tx.theirs);
 	return pipe->tx.theirs - before;
 }
@@ -90,7 +90,15 @@ static u32 reap_returns(struct vni_queue *q, struct vni_pipe *pipe, unsigned int
  */
 u32 vni_tx_reap(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
-	return reap_tail(q, pipe, seat) + reap_returns(q, pipe, seat);
+	u32 back = reap_tail(q, pipe, seat) + reap_returns(q, pipe, seat);
+
+	if (!back)
+		return 0;
+	pipe->looks = 0;
+	/* it has caught up: frames may wait for it again */
+	if (pipe->tx.mine - pipe->tx.theirs <= pipe->tx.size / 4)
+		pipe->slow = false;
+	return back;
 }
 
 static bool has_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, u32 lines,
@@ -124,10 +132,10 @@ bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, 
 	if (q->om.nfree < slots) {
 		for (left = READ_ONCE(q->vd->up) & ~BIT_ULL(seat); left; left &= left - 1) {
 			unsigned int other = __ffs64(left);
-			struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[other]);
+			struct vni_pipe *owed = vni_pipe_of(q, other);
 
-			if (conn && q->index < conn->queues)
-				vni_tx_reap(q, &conn->pipes[q->index], other);
+			if (owed)
+				vni_tx_reap(q, owed, other);
 		}
 	}
 	return has_room(q, pipe, seat, lines, slots);
@@ -144,6 +152,7 @@ bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, 
 void vni_tx_forget(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
 	spin_lock_bh(&q->lock);
+	vni_backlog_purge(q, pipe, seat);
 	vni_tx_settle(q, pipe, pipe->tx.mine);
 	vni_direct_orphan(q, seat);
 	vni_omgr_reclaim(&q->om, seat);

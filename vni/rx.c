@@ -184,7 +184,7 @@ static void rx_publish(struct vni_queue *q, struct vni_pipe *pipe, unsigned int 
 }
 
 /* The last step: the frames go to the protocol stack. */
-static void rx_deliver(struct vni_queue *q, struct list_head *frames, bool fresh)
+static void rx_deliver(struct vni_queue *q, struct list_head *frames, unsigned int seat, bool fresh)
 {
 	struct sk_buff *skb, *next;
 
@@ -195,6 +195,7 @@ static void rx_deliver(struct vni_queue *q, struct list_head *frames, bool fresh
 			kfree_skb(skb);
 			continue;
 		}
+		vni_segment_learn(q->vd, seat, skb->data + ETH_ALEN);
 		skb->protocol = eth_type_trans(skb, q->vd->ndev);
 		napi_gro_receive(&q->napi, skb);
 	}
@@ -243,6 +244,6 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 	if (done || returned)
 		rx_publish(q, pipe, conn->seat);
 	if (done)
-		rx_deliver(q, &frames, vni_shm_channel_fresh(q->vd->chan, conn->seat));
+		rx_deliver(q, &frames, conn->seat, vni_shm_channel_fresh(q->vd->chan, conn->seat));
 	return done;
 }

@@ -3,29 +3,25 @@
  * Publishing, stopping and waking: the transmit side's dealings with time. All under
  * vni_queue.lock unless a function says that it takes it.
  *
- * Two things stop a transmit queue: no room at the peer (we stop it, and note it in
- * vni_queue.stopped), and BQL's limit (the stack stops it). Either is lifted by what the peer
- * consumes and gives back. We learn of that by our own poll, if it comes by timer anyway, or else
- * ask the peers for a doorbell.
+ * With a single peer two things stop a transmit queue: no room at the peer (we stop it, and note it
+ * in vni_queue.stopped), and BQL's limit (the stack stops it). With several peers it never stops;
+ * frames wait for the one peer that has no room (vni_queue.waiting, backlog.c). All is lifted by
+ * what peers consume and give back. We learn of that by our own poll, if it comes by timer anyway,
+ * or else ask the peers for a doorbell.
  */
 #include "vni.h"
 
-/* With several peers, one that stands still holds the others up for this long at most. */
-#define STALL_MS      100
-#define STALL_LOOK_MS 20
+/* While anything is held back, it is looked at so often. */
+#define LOOK_MS 20
+
+/*
+ * A peer that is alive and for so many looks takes nothing while frames wait loses its link. Looks
+ * are counted, not time: if this node stood still itself, none of its peers is to blame.
+ */
+#define STUCK_LOOKS (3000 / LOOK_MS)
 
 /* Asking for a doorbell is repeated while the peer runs ahead of it; then the poll takes over. */
 #define WAIT_TRIES 4
-
-/* The pipe to a seat, or NULL if its link is not up (any more). */
-static struct vni_pipe *pipe_of(const struct vni_queue *q, unsigned int seat)
-{
-	struct vni_conn *conn = NULL;
-
-	if (READ_ONCE(q->vd->up) & BIT_ULL(seat))
-		conn = rcu_dereference_bh(q->vd->conns[seat]);
-	return conn && q->index < conn->queues ? &conn->pipes[q->index] : NULL;
-}
 
 /**
  * vni_tx_flush() - let the peers see the records, and ring those that asked for it (step 5)
@@ -39,7 +35,7 @@ void vni_tx_flush(struct vni_queue *q)
 
 	for (left = q->pending; left; left &= left - 1) {
 		unsigned int seat = __ffs64(left);
-		struct vni_pipe *pipe = pipe_of(q, seat);
+		struct vni_pipe *pipe = vni_pipe_of(q, seat);
 		bool rung = false;
 
 		if (!pipe)
@@ -56,12 +52,13 @@ void vni_tx_flush(struct vni_queue *q)
 }
 
 /**
- * vni_tx_limited() - does the stack hold frames back for what is under way here
+ * vni_tx_limited() - are frames held back for what is under way here
  * @q: the queue, locked
  */
 bool vni_tx_limited(const struct vni_queue *q)
 {
-	return q->stopped || netif_xmit_stopped(netdev_get_tx_queue(q->vd->ndev, q->index));
+	return q->stopped || q->waiting ||
+	       netif_xmit_stopped(netdev_get_tx_queue(q->vd->ndev, q->index));
 }
 
 /* Does the largest frame that may come next fit? Then the stack may go on. */
@@ -89,7 +86,7 @@ static bool arm_all(struct vni_queue *q)
 	u64 left;
 
 	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
-		struct vni_pipe *pipe = pipe_of(q, __ffs64(left));
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
 
 		if (pipe && arm(q, pipe, __ffs64(left))) {
 			vni_tx_reap(q, pipe, __ffs64(left));
@@ -110,11 +107,14 @@ void vni_tx_wait(struct vni_queue *q)
 	unsigned int tries;
 
 	vni_tx_flush(q);
-	mod_timer(&q->vd->stall, jiffies + msecs_to_jiffies(STALL_LOOK_MS));
+	if (!timer_pending(&q->vd->stall))
+		mod_timer(&q->vd->stall, jiffies + msecs_to_jiffies(LOOK_MS));
 	if (q->polled)
 		return;
 	for (tries = 0; tries < WAIT_TRIES; tries++) {
-		if (!arm_all(q) || !vni_tx_limited(q))
+		if (!arm_all(q))
+			return;
+		if (vni_backlog_drain(q, q->waiting) && !vni_tx_limited(q))
 			return;
 	}
 	napi_schedule(&q->napi);
@@ -132,7 +132,7 @@ void vni_tx_wait(struct vni_queue *q)
 bool vni_tx_stop(struct vni_queue *q, unsigned int txi, unsigned int seat)
 {
 	struct netdev_queue *txq = netdev_get_tx_queue(q->vd->ndev, txi);
-	struct vni_pipe *pipe = pipe_of(q, seat);
+	struct vni_pipe *pipe = vni_pipe_of(q, seat);
 
 	netif_tx_stop_queue(txq);
 	u64_stats_update_begin(&q->tx.sync);
@@ -156,10 +156,11 @@ bool vni_tx_stop(struct vni_queue *q, unsigned int txi, unsigned int seat)
  */
 void vni_tx_wake(struct vni_queue *q)
 {
-	struct vni_pipe *pipe = pipe_of(q, q->stop_seat);
+	struct vni_pipe *pipe = vni_pipe_of(q, q->stop_seat);
 	u64 left;
 
-	if (!q->stopped || (pipe && !pipe->slow && !vni_tx_room_for_next(q, pipe, q->stop_seat)))
+	if (!q->stopped ||
+	    (pipe && !vni_several(q->vd) && !vni_tx_room_for_next(q, pipe, q->stop_seat)))
 		return;
 	left = q->stopped;
 	q->stopped = 0;
@@ -170,8 +171,23 @@ void vni_tx_wake(struct vni_queue *q)
 	u64_stats_update_end(&q->tx.sync);
 }
 
+/* A second peer has come: what BQL was told of for the first must not hold up what goes to it. */
+static void leave_bql(struct vni_queue *q)
+{
+	u64 left;
+
+	if (!netif_xmit_stopped(netdev_get_tx_queue(q->vd->ndev, q->index)))
+		return;
+	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
+
+		if (pipe)
+			vni_tx_settle(q, pipe, pipe->tx.mine);
+	}
+}
+
 /**
- * vni_tx_service() - take in what peers consumed and gave back, and wake who waits for it
+ * vni_tx_service() - take in what peers consumed and gave back, send and wake what waits for it
  * @q: the queue; its lock is taken
  * @polled: true if the poll comes again by timer; else doorbells are asked for where one waits
  *
@@ -184,11 +200,15 @@ void vni_tx_service(struct vni_queue *q, bool polled)
 	spin_lock(&q->lock);
 	q->polled = polled;
 	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
-		struct vni_pipe *pipe = pipe_of(q, __ffs64(left));
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
 
 		if (pipe)
 			vni_tx_reap(q, pipe, __ffs64(left));
 	}
+	if (vni_several(q->vd))
+		leave_bql(q);
+	if (q->waiting && !vni_backlog_drain(q, q->waiting))
+		napi_schedule(&q->napi);
 	vni_tx_wake(q);
 	if (!polled && vni_tx_limited(q)) {
 		vni_tx_wait(q);
@@ -197,26 +217,44 @@ void vni_tx_service(struct vni_queue *q, bool polled)
 	spin_unlock(&q->lock);
 }
 
-/* A peer that stands still while others wait: settle its frames with BQL, and drop what comes. */
-static void look_for_slow(struct vni_queue *q)
+/* Frames wait for a peer, or would: does it take or give back anything at all? */
+static void look_at(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
+	vni_backlog_expire(q, pipe, seat);
+	/* slots of the direct form are held by programs there, which may well not read */
+	if (vni_tx_reap(q, pipe, seat) ||
+	    (pipe->tx.mine == pipe->tx.theirs && (!q->om.lent[seat] || READ_ONCE(q->vd->direct)))) {
+		pipe->looks = 0;
+		return;
+	}
+	if (++pipe->looks == STUCK_LOOKS)
+		vni_shm_channel_fault(q->vd->chan, seat, "it is alive and takes nothing");
+}
+
+/* Returns true if anything of this queue is held back still. */
+static bool look(struct vni_queue *q)
+{
+	bool held = vni_tx_limited(q);
 	u64 left;
 
 	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
 		unsigned int seat = __ffs64(left);
-		struct vni_pipe *pipe = pipe_of(q, seat);
+		struct vni_pipe *pipe = vni_pipe_of(q, seat);
 
-		if (!pipe || vni_tx_reap(q, pipe, seat) || pipe->tx.mine == pipe->tx.theirs)
+		if (!pipe)
 			continue;
-		if (time_after(jiffies, pipe->moved + msecs_to_jiffies(STALL_MS))) {
-			vni_tx_settle(q, pipe, pipe->tx.mine);
-			pipe->slow = true;
-		}
+		if (pipe->slow || q->waiting & BIT_ULL(seat) || (held && !vni_several(q->vd)))
+			look_at(q, pipe, seat);
+		held |= pipe->slow;
 	}
+	if (q->waiting && !vni_backlog_drain(q, q->waiting))
+		napi_schedule(&q->napi);
+	vni_tx_wake(q);
+	return held;
 }
 
 /**
- * vni_tx_unstall() - look after queues that are held back while there are several peers
+ * vni_tx_unstall() - look after what is held back
  * @timer: vni_dev.stall
  *
  * Context: timer.
@@ -227,22 +265,15 @@ void vni_tx_unstall(struct timer_list *timer)
 	bool again = false;
 	unsigned int i;
 
-	/* with a single peer there is nobody to be fair to: the sender waits until it dies */
-	if (hweight64(READ_ONCE(vd->up)) < 2)
-		return;
 	rcu_read_lock_bh();
 	for (i = 0; i < vd->geo.queues; i++) {
 		struct vni_queue *q = &vd->queues[i];
 
 		spin_lock(&q->lock);
-		if (vni_tx_limited(q)) {
-			look_for_slow(q);
-			vni_tx_wake(q);
-			again = true;
-		}
+		again |= look(q);
 		spin_unlock(&q->lock);
 	}
 	rcu_read_unlock_bh();
 	if (again)
-		mod_timer(timer, jiffies + msecs_to_jiffies(STALL_LOOK_MS));
+		mod_timer(timer, jiffies + msecs_to_jiffies(LOOK_MS));
 }

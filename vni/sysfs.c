@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/class/net/DEV/vni/form: which form of the source documents frames take; may change any time.
+ * /sys/class/net/DEV/vni/: form: which form of the source documents frames take; ageing_ms: for how
+ * long a learned address is known without being seen. Both may change any time.
  */
 #include <linux/sysfs.h>
 
@@ -34,8 +35,32 @@ static ssize_t form_store(struct device *dev, struct device_attribute *attr, con
 }
 static DEVICE_ATTR_RW(form);
 
+static ssize_t ageing_ms_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	const struct vni_dev *vd = netdev_priv(to_net_dev(dev));
+
+	return sysfs_emit(buf, "%u\n", jiffies_to_msecs(READ_ONCE(vd->ageing)));
+}
+
+static ssize_t ageing_ms_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			       size_t len)
+{
+	struct vni_dev *vd = netdev_priv(to_net_dev(dev));
+	unsigned int ms;
+
+	if (kstrtouint(buf, 0, &ms) || ms > VNI_AGEING_MS_MAX) {
+		netdev_err(vd->ndev, "ageing_ms: expected 0 (learn nothing) to %u\n",
+			   VNI_AGEING_MS_MAX);
+		return -EINVAL;
+	}
+	WRITE_ONCE(vd->ageing, msecs_to_jiffies(ms));
+	return len;
+}
+static DEVICE_ATTR_RW(ageing_ms);
+
 static struct attribute *vni_attrs[] = {
 	&dev_attr_form.attr,
+	&dev_attr_ageing_ms.attr,
 	NULL,
 };
 

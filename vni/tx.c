@@ -11,33 +11,6 @@
 
 #include "vni.h"
 
-static u64 wire_address(const u8 *address)
-{
-	__le64 word = 0;
-
-	memcpy(&word, address, ETH_ALEN);
-	return le64_to_cpu(word);
-}
-
-/* Which seats a frame goes to: the owner of its address, or all where that is not one node. */
-static u64 route(const struct vni_dev *vd, const struct sk_buff *skb)
-{
-	u64 up = READ_ONCE(vd->up), left, address;
-	const u8 *dest = skb->data;
-
-	if (!(up & (up - 1)) || is_multicast_ether_addr(dest))
-		return up;
-	address = wire_address(dest);
-	for (left = up; left; left &= left - 1) {
-		unsigned int seat = __ffs64(left);
-		const struct vni_conn *conn = rcu_dereference_bh(vd->conns[seat]);
-
-		if (conn && le64_to_cpu(READ_ONCE(conn->eth->mac)) == address)
-			return BIT_ULL(seat);
-	}
-	return up;
-}
-
 static bool wants_inline(const struct vni_dev *vd, u32 len)
 {
 	switch (READ_ONCE(vd->form)) {
@@ -130,36 +103,36 @@ static void count_sent(struct vni_queue *q, const struct vni_tx_frame *frame, u3
 	q->tx_bytes += (u64)times * frame->skb->len;
 }
 
-/*
- * Which of the wanted seats have room. A peer that is full holds the sender up if it is the only
- * one wanted and makes progress; otherwise its copy of the frame is dropped and counted.
- */
+/* Which of the wanted seats have room. */
 static u64 seats_with_room(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
 {
 	u64 left, good = 0;
 
 	for (left = seats; left; left &= left - 1) {
 		unsigned int seat = __ffs64(left);
-		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[seat]);
+		struct vni_pipe *pipe = vni_pipe_of(q, seat);
 
-		if (!conn || q->index >= conn->queues || frame->skb->len > conn->frame_max)
-			continue;
-		if (vni_tx_room(q, &conn->pipes[q->index], seat, frame->lines, frame->nslots))
+		if (pipe && frame->skb->len <= pipe->frame_max &&
+		    vni_tx_room(q, pipe, seat, frame->lines, frame->nslots))
 			good |= BIT_ULL(seat);
 	}
 	return good;
 }
 
-/* A peer that takes such frames and is not known to be stuck is worth waiting for. */
+/* The only peer is worth waiting for, if it takes such frames. */
 static bool seats_may_wait(struct vni_queue *q, const struct vni_tx_frame *frame, u64 seats)
 {
 	const struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(seats)]);
 
-	return frame->skb->len <= conn->frame_max && !conn->pipes[q->index].slow;
+	return frame->skb->len <= conn->frame_max;
 }
 
-/* Write a frame for seats that have room. */
-static int send(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
+/*
+ * Write a frame for seats that have room. @seats is left with those that have it: a frame that
+ * cannot be read to its end gets into no ring. It is read for the rings only where it needs no
+ * slots, so nothing is lent in vain.
+ */
+static int send(struct vni_queue *q, struct vni_tx_frame *frame, u64 *seats)
 {
 	struct virtio_net_hdr *hdr = (struct virtio_net_hdr *)frame->rec.virtio;
 	u64 left;
@@ -179,15 +152,17 @@ static int send(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
 		return -EINVAL;
 	}
 	if (frame->nslots)
-		vni_omgr_lend(&q->om, frame->nslots, frame->slots, seats);
-	for (left = seats; left; left &= left - 1) {
+		vni_omgr_lend(&q->om, frame->nslots, frame->slots, *seats);
+	for (left = *seats; left; left &= left - 1) {
 		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
 
 		if (frame_put(&conn->pipes[q->index], frame))
-			return -EINVAL;
+			*seats &= ~(left & -left);
 	}
-	q->pending |= seats;
-	count_sent(q, frame, hweight64(seats));
+	if (!*seats)
+		return -EINVAL;
+	q->pending |= *seats;
+	count_sent(q, frame, hweight64(*seats));
 	return 0;
 }
 
@@ -233,6 +208,17 @@ static void xmit_after(struct vni_queue *q, unsigned int txi, u64 seats, bool mo
 		poll_early(q, &conn->pipes[q->index]);
 }
 
+/*
+ * A frame in our own memory holds a slot for as long as a program at the peer leaves it unread. The
+ * last slots are not for those: frames that are copied go through them, and so all goes on.
+ */
+static bool direct_may(struct vni_queue *q, unsigned int seat)
+{
+	struct vni_pipe *pipe = vni_pipe_of(q, seat);
+
+	return pipe && vni_tx_room(q, pipe, seat, 0, VNI_ETH_SLOTS_MAX + 1);
+}
+
 static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigned int txi,
 			       u64 seats)
 {
@@ -243,7 +229,7 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 	int ret;
 
 	frame_plan(q->vd, &frame, skb);
-	if (single && frame.nslots)
+	if (single && frame.nslots && direct_may(q, __ffs64(seats)))
 		vni_direct_plan(q->vd, rcu_dereference_bh(q->vd->conns[__ffs64(seats)]), &frame);
 	good = seats_with_room(q, &frame, seats);
 	if (single && !good && seats_may_wait(q, &frame, seats)) {
@@ -253,7 +239,7 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 	}
 	if (!good)
 		return drop(q, skb, &q->tx.peer_full);
-	ret = send(q, &frame, good);
+	ret = send(q, &frame, &good);
 	if (ret)
 		return drop(q, skb, ret == -ENOSPC ? &q->tx.peer_full : &q->tx.bad_offload);
 	if (good != seats)
@@ -265,6 +251,113 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 	else
 		dev_consume_skb_any(skb);
 	xmit_after(q, txi, good, more);
+	return NETDEV_TX_OK;
+}
+
+/*
+ * Plan a frame for those of several peers that have room. Slots are common to all, so others may
+ * hold them; a ring is one peer's alone: where slots lack, the ring will do.
+ */
+static u64 several_plan(struct vni_queue *q, struct vni_tx_frame *frame, struct sk_buff *skb,
+			u64 seats)
+{
+	u64 good;
+
+	frame_plan(q->vd, frame, skb);
+	good = seats_with_room(q, frame, seats);
+	if (good || !frame->nslots || READ_ONCE(q->vd->form) != VNI_FORM_MIXED)
+		return good;
+	frame->nslots = 0;
+	frame->lines = vni_rec_lines_inline(skb->len);
+	return seats_with_room(q, frame, seats);
+}
+
+/* BQL cannot tell peers apart, so it is not told of frames while there are several. */
+static int several_send(struct vni_queue *q, struct vni_tx_frame *frame, u64 seats)
+{
+	int ret = send(q, frame, &seats);
+	u64 left;
+
+	for (left = ret ? 0 : seats; left; left &= left - 1) {
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
+		u32 at = pipe->tx.mine - frame->lines;
+
+		pipe->flight[at & (pipe->tx.size - 1)] = frame->lines << 20;
+	}
+	return ret;
+}
+
+/**
+ * vni_tx_resend() - send a frame that has waited for a peer
+ * @q: the queue, locked
+ * @seat: the peer
+ * @skb: the frame; stays the caller's
+ *
+ * Context: bottom halves off.
+ * Return: true if it is done with, false if there is no room still.
+ */
+bool vni_tx_resend(struct vni_queue *q, unsigned int seat, struct sk_buff *skb)
+{
+	struct vni_tx_frame frame;
+	int ret;
+
+	if (!several_plan(q, &frame, skb, BIT_ULL(seat)))
+		return false;
+	ret = several_send(q, &frame, BIT_ULL(seat));
+	if (ret)
+		count_drop(q, ret == -ENOSPC ? &q->tx.peer_full : &q->tx.bad_offload);
+	else
+		skb_tx_timestamp(skb);
+	return true;
+}
+
+/* A copy waits for each seat. What cannot wait is dropped and counted. */
+static void several_wait(struct vni_queue *q, struct sk_buff *skb, u64 seats)
+{
+	for (; seats; seats &= seats - 1) {
+		struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+
+		if (copy && vni_backlog_put(q, __ffs64(seats), copy))
+			continue;
+		count_drop(q, &q->tx.peer_full);
+		kfree_skb(copy);
+	}
+}
+
+/*
+ * There are several peers, or frames still wait from when there were. The transmit queue never
+ * stops then: a frame waits for the seat that has no room. Behind frames that wait all others for
+ * the same seat wait too, so that they stay in order.
+ */
+static netdev_tx_t xmit_several(struct vni_queue *q, struct sk_buff *skb, u64 seats)
+{
+	bool single = !(seats & (seats - 1)), waits = false;
+	u64 before = q->waiting, good;
+	struct vni_tx_frame frame;
+	int ret;
+
+	if (before & seats)
+		vni_backlog_drain(q, seats);
+	good = several_plan(q, &frame, skb, seats & ~q->waiting);
+	ret = good ? several_send(q, &frame, good) : 0;
+	if (ret)
+		return drop(q, skb, ret == -ENOSPC ? &q->tx.peer_full : &q->tx.bad_offload);
+	if (single && !good)
+		waits = vni_backlog_put(q, __ffs64(seats), skb);
+	else
+		several_wait(q, skb, seats & ~good);
+	if (good)
+		skb_tx_timestamp(skb);
+	if (single && !good && !waits)
+		return drop(q, skb, &q->tx.peer_full);
+	if (!waits)
+		dev_consume_skb_any(skb);
+	if (q->waiting & ~before)
+		vni_tx_wait(q);
+	else if (!netdev_xmit_more())
+		vni_tx_flush(q);
+	if (single && vni_pipe_of(q, __ffs64(seats)))
+		poll_early(q, vni_pipe_of(q, __ffs64(seats)));
 	return NETDEV_TX_OK;
 }
 
@@ -282,10 +375,11 @@ netdev_tx_t vni_start_xmit(struct sk_buff *skb, struct net_device *ndev)
 	unsigned int txi = skb_get_queue_mapping(skb);
 	struct vni_queue *q = &vd->queues[0], *own = &vd->queues[txi];
 	u64 seats = 0, known = 0, left;
+	bool flood = false;
 	netdev_tx_t ret;
 
 	if (likely(skb->len >= VNI_ETH_FRAME_MIN))
-		seats = route(vd, skb);
+		seats = vni_segment_route(vd, skb->data, &flood);
 	for (left = seats; left; left &= left - 1) {
 		struct vni_conn *conn = rcu_dereference_bh(vd->conns[__ffs64(left)]);
 
@@ -301,8 +395,15 @@ netdev_tx_t vni_start_xmit(struct sk_buff *skb, struct net_device *ndev)
 		ret = drop(q, skb, &q->tx.too_long);
 	else if (unlikely(!known))
 		ret = drop(q, skb, &q->tx.no_peer);
+	else if (vni_several(vd) || q->waiting)
+		ret = xmit_several(q, skb, known);
 	else
 		ret = xmit_locked(q, skb, txi, known);
+	if (unlikely(flood)) {
+		u64_stats_update_begin(&q->tx.sync);
+		u64_stats_inc(&q->tx.floods);
+		u64_stats_update_end(&q->tx.sync);
+	}
 	spin_unlock(&q->lock);
 	/* frames held back for more to come, where what came took another way */
 	if (unlikely(q != own) && !netdev_xmit_more() && READ_ONCE(own->pending)) {

@@ -17,6 +17,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/netdevice.h>
+#include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
 
@@ -24,6 +25,7 @@
 #include "shmem_ring/vni_rec.h"
 #include "vni_abi.h"
 #include "vni_shm.h"
+#include "fdb.h"
 
 struct page_pool;
 struct vni_pair;
@@ -37,6 +39,9 @@ enum vni_form {
 
 #define VNI_COPYBREAK 1024	/* bytes; the threshold of the mixed form, ethtool's tx-copybreak */
 #define VNI_COPYBREAK_MAX 4096
+#define VNI_AGEING_MS 300000	/* learned addresses, as bridges have it; sysfs vni/ageing_ms */
+#define VNI_AGEING_MS_MAX 86400000
+#define VNI_WAIT_MS 200		/* for room at one peer while there are others */
 #define VNI_RX_USECS 160 /* between polls of heavy traffic, ethtool's rx-usecs */
 
 /* A channel's geometry, this node's own or a checked copy of a peer's. Offsets in bytes. */
@@ -99,8 +104,12 @@ struct vni_pipe {
 	u32 lend_max;		/* slots that the peer may hold */
 	u32 *flight;		/* by line where a record starts: lines << 20 | bytes, for BQL */
 	u32 settled;		/* index up to which BQL was told; ahead of the tail if slow */
+	u32 frame_max;		/* bytes, the largest frame that the peer takes */
 	unsigned long moved;	/* jiffies when the peer's tail last moved */
-	bool slow;		/* stood still while others wait: what does not fit is dropped */
+	unsigned int looks;	/* at a peer that owes us, since it last took or gave back */
+	bool slow;		/* frames waited for too long: what does not fit is dropped */
+	struct sk_buff_head backlog;	/* frames that wait for room; backlog.c */
+	u32 backlog_bytes;
 	struct vni_ring take;
 	const __le32 *take_store;
 
@@ -146,6 +155,7 @@ struct vni_tx_stats {
 	u64_stats_t frames, bytes, inline_frames, direct_frames;
 	u64_stats_t bells_rung, bells_spared;
 	u64_stats_t stops, wakes;
+	u64_stats_t waited, wait_ends, floods;
 	u64_stats_t no_peer, too_long, bad_offload, peer_full;
 	struct u64_stats_sync sync;
 };
@@ -172,6 +182,7 @@ struct vni_queue {
 	struct page_pool *pool;	/* while the device is open */
 	struct vni_moderation mod;
 	struct vni_rx_count now;
+	unsigned int poll_turn;	/* the seat that is polled first; NAPI only */
 	struct vni_rx_stats rx;
 	atomic64_t bells_seen;
 	bool found;		/* a hint: the last poll had work, and may not come by itself */
@@ -181,6 +192,8 @@ struct vni_queue {
 	u64 pending;		/* seats with records that are not published yet */
 	u64 stopped;		/* transmit queues that wait for room here, a bit each */
 	unsigned int stop_seat;	/* the seat that had none */
+	u64 waiting;		/* seats that frames wait for in vni_pipe.backlog */
+	unsigned int drain_turn;	/* the seat whose frames go first */
 	bool polled;		/* the poll comes by timer: no need to ask for a doorbell */
 	u32 tx_frames;		/* all ever, for the moderation */
 	u64 tx_bytes;
@@ -212,6 +225,9 @@ struct vni_dev {
 	struct vni_ram_range ram_own[VNI_RAM_RANGES];
 	struct vni_lender *lenders[VNI_SEATS_MAX];
 	struct timer_list stall;
+	u64 ageing;		/* jiffies that a learned address is kept for; 0: none is learned */
+	spinlock_t fdb_lock;	/* who changes fdb, but for the time when an address was seen */
+	struct vni_fdb fdb;
 	struct vni_queue queues[];
 };
 
@@ -221,6 +237,32 @@ static inline struct vni_eth_ends *vni_own_ends(const struct vni_dev *vd, unsign
 	struct vni_eth_ends *ends = vd->base + vd->geo.ends;
 
 	return &ends[seat * vd->geo.queues + queue];
+}
+
+/* There are several peers: none of them may hold up what goes to the others. */
+static inline bool vni_several(const struct vni_dev *vd)
+{
+	u64 up = READ_ONCE(vd->up);
+
+	return up & (up - 1);
+}
+
+/* The pipe to a seat, or NULL if its link is not up (any more). Bottom halves off. */
+static inline struct vni_pipe *vni_pipe_of(const struct vni_queue *q, unsigned int seat)
+{
+	struct vni_conn *conn = NULL;
+
+	if (READ_ONCE(q->vd->up) & BIT_ULL(seat))
+		conn = rcu_dereference_bh(q->vd->conns[seat]);
+	return conn && q->index < conn->queues ? &conn->pipes[q->index] : NULL;
+}
+
+/* The first of some seats, not empty, from a seat on, round the end. */
+static inline unsigned int vni_next_seat(u64 seats, unsigned int from)
+{
+	u64 ahead = from < VNI_SEATS_MAX ? seats >> from << from : 0;
+
+	return __ffs64(ahead ?: seats);
 }
 
 /* geometry.c */
@@ -233,7 +275,20 @@ int vni_geometry_read(struct vni_geometry *geo, const struct vni_eth *eth, u64 s
 /* conn.c */
 extern const struct vni_channel_ops vni_channel_ops;
 
+/* segment.c */
+void vni_segment_init(struct vni_dev *vd);
+u64 vni_segment_route(const struct vni_dev *vd, const u8 *dest, bool *flood);
+void vni_segment_learn(struct vni_dev *vd, unsigned int seat, const u8 *src);
+void vni_segment_forget(struct vni_dev *vd, unsigned int seat);
+
+/* backlog.c */
+bool vni_backlog_put(struct vni_queue *q, unsigned int seat, struct sk_buff *skb);
+bool vni_backlog_drain(struct vni_queue *q, u64 seats);
+void vni_backlog_expire(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
+void vni_backlog_purge(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
+
 /* tx.c */
+bool vni_tx_resend(struct vni_queue *q, unsigned int seat, struct sk_buff *skb);
 netdev_tx_t vni_start_xmit(struct sk_buff *skb, struct net_device *ndev);
 
 /* stop.c */

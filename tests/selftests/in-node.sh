@@ -10,14 +10,14 @@ FORM=/sys/class/net/$DEV/vni/form
 # stat NAME: a counter of ethtool -S, over all queues.
 stat() {
 	ethtool -S $DEV | awk -v name="$1" '
-		sub(/^ *q[0-9]+_/, "") && sub(":", "") && $1 == name { sum += $2; found = 1 }
+		sub(/^ *(q[0-9]+_)?/, "") && sub(":", "") && $1 == name { sum += $2; found = 1 }
 		END { if (!found) exit 1; print sum }'
 }
 
 # stats NAME...: several of them, from one reading, on one line.
 stats() {
 	ethtool -S $DEV | awk -v names="$*" '
-		sub(/^ *q[0-9]+_/, "") && sub(":", "") { sum[$1] += $2; found[$1] = 1 }
+		sub(/^ *(q[0-9]+_)?/, "") && sub(":", "") { sum[$1] += $2; found[$1] = 1 }
 		END {
 			n = split(names, name, " ")
 			for (i = 1; i <= n; i++) {

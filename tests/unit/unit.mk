@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# Unit tests of the ring, the records, the offset manager and ivshmem's registers, in user space.
-# Needs libcmocka-dev.
+# Unit tests of ring, records, offset manager, learned addresses and ivshmem's registers, in user
+# space. Needs libcmocka-dev.
 
 UNIT := build/unit
 UNIT_CFLAGS := -std=gnu11 -g -Wall -Wextra -Werror -Iinclude -Ishmem_ring -Ioffset_mgr
 UNIT_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 # gcc warns that it does not follow fences; what crosses by acquire and release it does follow
 UNIT_TSAN := -O1 -fsanitize=thread -Wno-tsan
-UNIT_HDR := $(wildcard include/*.h shmem_ring/*.h offset_mgr/*.h tests/unit/*.h)
+UNIT_HDR := $(wildcard include/*.h shmem_ring/*.h offset_mgr/*.h vni/fdb.h tests/unit/*.h)
 UNIT_TRAFFIC := tests/unit/traffic.c offset_mgr/vni_offset_mgr.c
-UNIT_TESTS := $(addprefix $(UNIT)/,ring rec omgr pair pair-fast threads ivshmem_v2 claim)
+UNIT_TESTS := $(addprefix $(UNIT)/,ring rec omgr fdb pair pair-fast threads ivshmem_v2 claim)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## unit tests, under the address and the thread sanitizer
@@ -19,6 +19,10 @@ $(addprefix $(UNIT)/,ring rec omgr): $(UNIT)/%: tests/unit/%.c offset_mgr/vni_of
 		$(UNIT_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) $(UNIT_ASAN) -o $@ $(filter %.c,$^) -lcmocka
+
+$(UNIT)/fdb: tests/unit/fdb.c vni/fdb.c $(UNIT_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) $(UNIT_ASAN) -Ivni -o $@ $(filter %.c,$^) -lcmocka
 
 $(UNIT)/pair: tests/unit/pair.c $(UNIT_TRAFFIC) $(UNIT_HDR)
 	@mkdir -p $(@D)
