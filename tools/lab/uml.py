@@ -58,7 +58,7 @@ def configure(config: dict[str, Any], options: argparse.Namespace,
         raise LabError(f"vni_shm.ko for {release} is not built: make uml")
     found = Kernel(release, home / "linux", home / "lib/modules" / release)
     image = base_image(found, options.modules, extra)
-    size = max(parse_size(config["window"]), _seats(config["nodes"]) * _SEAT)
+    size = max(parse_size(config["window"] or "64M"), _seats(config["nodes"]) * _SEAT)
     config["node_mem"] = config["node_mem"] or "512M"
     config.update(accel="native", vmlinuz=str(found.vmlinuz), initrd=str(image),
                   window_bytes=size, pin=options.pin)
