@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 180
+# env: partition
 # The recipe of Documentation/outside.rst for a bond: vni0 and a second link, one in use.
 
 . "${0%/*}/recipes.sh"
