@@ -9,14 +9,11 @@
 #ifndef VNI_SHM_H
 #define VNI_SHM_H
 
-#include <linux/err.h>
 #include <linux/list.h>
-#include <linux/sizes.h>
 #include <linux/types.h>
 #include "vni_abi.h"
 
 struct device;
-struct page;
 struct vni_window;
 struct vni_channel;
 
@@ -70,8 +67,8 @@ u64 vni_shm_free_space(const struct vni_window *win);
  */
 struct vni_shm_pair;
 
-#define VNI_PAIR_SEAT_MIN SZ_2M	/* bytes a seat */
-#define VNI_PAIR_SEAT_MAX SZ_64M
+#define VNI_PAIR_SEAT_MIN (2u << 20)	/* bytes a seat */
+#define VNI_PAIR_SEAT_MAX (64u << 20)
 
 /**
  * vni_shm_pair_create() - make a window and sit down at both of its seats
@@ -216,101 +213,5 @@ void vni_shm_channel_fault(struct vni_channel *chan, unsigned int seat, const ch
  * Return: true while it may use what it was lent.
  */
 bool vni_shm_channel_held(struct vni_channel *chan, unsigned int seat);
-
-/* ---- other nodes' own memory, where all of it has an address here (window/ram.c) ---- */
-
-#define VNI_RAM_RANGES 8	/* a node's memory is told in so many ranges at most */
-#define VNI_RAM_ORDER  3	/* pages of another node come in units of 32 KiB */
-
-struct vni_ram;
-
-/**
- * struct vni_ram_range - a piece of a node's memory
- * @base: physical address, bytes
- * @size: bytes
- */
-struct vni_ram_range {
-	u64 base, size;
-};
-
-#ifdef CONFIG_ZONE_DEVICE
-/**
- * vni_shm_ram_own() - this node's memory, as others at the window can reach it
- * @win: the window
- * @ranges: room for VNI_RAM_RANGES, filled in
- *
- * Context: process, may sleep.
- * Return: how many there are; 0 where others cannot reach it.
- */
-unsigned int vni_shm_ram_own(const struct vni_window *win, struct vni_ram_range *ranges);
-
-/**
- * vni_shm_ram_map() - get pages for another node's memory
- * @win: the window at which it said what its memory is
- * @ranges: what it said; checked as far as this node can: a node that lies about what is its own
- *	can make this one touch memory that belongs to neither
- * @count: how many
- * @why: on failure: a text for people
- *
- * Context: process, may sleep.
- * Return: the pages, or an ERR_PTR().
- */
-struct vni_ram *vni_shm_ram_map(const struct vni_window *win, const struct vni_ram_range *ranges,
-				unsigned int count, const char **why);
-
-/**
- * vni_shm_ram_unmap() - let go of another node's memory
- * @ram: the pages
- * @used: some of them are still in use: they stay for good
- *
- * Context: process, may sleep.
- */
-void vni_shm_ram_unmap(struct vni_ram *ram, bool used);
-
-/* Are the pages just those of these ranges? */
-bool vni_shm_ram_same(const struct vni_ram *ram, const struct vni_ram_range *ranges,
-		      unsigned int count);
-
-/**
- * vni_shm_ram_page() - the unit of pages that holds some bytes
- * @ram: the pages
- * @addr: physical address of the first byte
- * @len: how many
- *
- * Context: any.
- * Return: the head of a compound page of VNI_RAM_ORDER, aligned to its size, or NULL where the
- * bytes are not within one.
- */
-struct page *vni_shm_ram_page(const struct vni_ram *ram, u64 addr, u32 len);
-#else
-static inline unsigned int vni_shm_ram_own(const struct vni_window *win,
-					   struct vni_ram_range *ranges)
-{
-	return 0;
-}
-
-static inline struct vni_ram *vni_shm_ram_map(const struct vni_window *win,
-					      const struct vni_ram_range *ranges,
-					      unsigned int count, const char **why)
-{
-	*why = "this kernel has no pages for memory that is not its own (CONFIG_ZONE_DEVICE)";
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-static inline void vni_shm_ram_unmap(struct vni_ram *ram, bool used)
-{
-}
-
-static inline bool vni_shm_ram_same(const struct vni_ram *ram, const struct vni_ram_range *ranges,
-				    unsigned int count)
-{
-	return false;
-}
-
-static inline struct page *vni_shm_ram_page(const struct vni_ram *ram, u64 addr, u32 len)
-{
-	return NULL;
-}
-#endif
 
 #endif /* VNI_SHM_H */

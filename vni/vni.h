@@ -24,6 +24,7 @@
 #include "offset_mgr/vni_offset_mgr.h"
 #include "shmem_ring/vni_rec.h"
 #include "vni_abi.h"
+#include "vni_ram.h"
 #include "vni_shm.h"
 #include "fdb.h"
 

@@ -18,6 +18,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "vni_ram.h"
 #include "window.h"
 
 /* What memremap_pages() can add. */
