@@ -105,10 +105,15 @@ static void get_ethtool_stats(struct net_device *ndev, struct ethtool_stats *unu
 	for (i = 0; i < vd->geo.queues; i++) {
 		struct vni_queue *q = &vd->queues[i];
 
-		/* what peers gave back since we last looked counts as free */
-		local_bh_disable();
-		vni_tx_service(q, READ_ONCE(q->polled));
-		local_bh_enable();
+		/*
+		 * What peers gave back since we last looked counts as free. Not while the device is
+		 * closed: that would start timers which nobody stops.
+		 */
+		if (netif_running(ndev)) {
+			local_bh_disable();
+			vni_tx_service(q, READ_ONCE(q->polled));
+			local_bh_enable();
+		}
 		data = put_stats(q, rx_stats, ARRAY_SIZE(rx_stats), &q->rx.sync, data);
 		data = put_stats(q, tx_stats, ARRAY_SIZE(tx_stats), &q->tx.sync, data);
 		*data++ = atomic64_read(&q->bells_seen);

@@ -150,6 +150,7 @@ void vni_dev_exit(struct net_device *ndev)
 
 	vni_trust_end(vd);
 	vni_shm_channel_close(vd->chan);
+	timer_delete_sync(&vd->stall);
 	queues_free(vd);
 }
 
