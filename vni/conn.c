@@ -52,7 +52,7 @@ static void pipe_attach(struct vni_dev *vd, struct vni_pipe *pipe, unsigned int 
 		vd->base + vd->geo.give_rings + (u64)ours * vd->geo.returns * sizeof(__le32);
 }
 
-/* Loans of an earlier link are not told of any more: nobody waits for their tokens. */
+/* The pipes of a link that comes up know whose pages frames may lie in. */
 static void conn_lender(struct vni_dev *vd, struct vni_conn *conn, struct vni_lender *lender)
 {
 	unsigned int i;
@@ -89,7 +89,6 @@ static struct vni_conn *conn_alloc(struct vni_dev *vd, unsigned int seat, const 
 		struct vni_pipe *pipe = &conn->pipes[i];
 
 		pipe_attach(vd, pipe, seat, i, peer, geo);
-		pipe->moved = jiffies;
 		pipe->frame_max = geo->frame_max;
 		__skb_queue_head_init(&pipe->backlog);
 		pipe->flight = kvcalloc(vd->geo.ring_lines, sizeof(*pipe->flight), GFP_KERNEL);

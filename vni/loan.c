@@ -47,6 +47,12 @@ static DECLARE_WORK(flusher, flush_all);
  */
 void vni_loans_flush(void)
 {
+	static unsigned long last;
+
+	/* once a jiffy is enough: each time interrupts all processors */
+	if (READ_ONCE(last) == jiffies)
+		return;
+	WRITE_ONCE(last, jiffies);
 	schedule_work(&flusher);
 }
 
@@ -239,7 +245,8 @@ u32 vni_loans_reap(struct vni_loans *loans, u32 *tokens)
 	/* they may have to wait long: next time others are looked at first */
 	list_splice_tail(&later, &loans->out);
 	/* K: the pages were let go of before the tokens are seen; with the give ring's release */
-	virt_mb();
+	if (n)
+		virt_mb();
 	return n;
 }
 
@@ -341,7 +348,8 @@ struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const st
 	vd->lenders[seat] = lender;
 	for (i = 0; i < vd->geo.queues; i++)
 		loans_void(&lender->loans[i]);
-	WRITE_ONCE(vd->eth->direct, vd->eth->direct | cpu_to_le64(BIT_ULL(seat)));
+	vd->takes |= BIT_ULL(seat);
+	WRITE_ONCE(vd->eth->direct, cpu_to_le64(vd->takes));
 	return lender;
 }
 
@@ -354,7 +362,8 @@ struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const st
  */
 void vni_lender_down(struct vni_dev *vd, unsigned int seat)
 {
-	WRITE_ONCE(vd->eth->direct, vd->eth->direct & ~cpu_to_le64(BIT_ULL(seat)));
+	vd->takes &= ~BIT_ULL(seat);
+	WRITE_ONCE(vd->eth->direct, cpu_to_le64(vd->takes));
 }
 
 /**

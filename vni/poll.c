@@ -148,10 +148,11 @@ int vni_poll(struct napi_struct *napi, int budget)
 	 */
 	if (again || (!heavy && arm_conns(q)))
 		return budget;
-	reap_later(q, work);
 	if (heavy)
 		hrtimer_start(&q->timer, ns_to_ktime((u64)q->mod.usecs * NSEC_PER_USEC),
 			      HRTIMER_MODE_REL_PINNED_SOFT);
+	else
+		reap_later(q, work);
 	napi_complete_done(napi, work);
 	return work;
 }

@@ -49,7 +49,6 @@ static u32 reap_tail(struct vni_queue *q, struct vni_pipe *pipe, unsigned int se
 	}
 	if (pipe->tx.theirs == before)
 		return 0;
-	pipe->moved = jiffies;
 	vni_tx_settle(q, pipe, pipe->tx.theirs);
 	return pipe->tx.theirs - before;
 }

@@ -76,9 +76,6 @@ static int frame_put(struct vni_pipe *pipe, struct vni_tx_frame *frame)
 		    skb_copy_bits(frame->skb, first, pipe->tx_store, len - first))
 			return -EINVAL;
 	}
-	/* nothing was under way: the time that the peer may take starts now */
-	if (pipe->settled == pipe->tx.mine)
-		pipe->moved = jiffies;
 	pipe->flight[at] = frame->lines << 20 | len;
 	vni_ring_advance(&pipe->tx, frame->lines);
 	return 0;
@@ -229,7 +226,7 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 	int ret;
 
 	frame_plan(q->vd, &frame, skb);
-	if (single && frame.nslots && direct_may(q, __ffs64(seats)))
+	if (single && frame.nslots && READ_ONCE(q->vd->direct) && direct_may(q, __ffs64(seats)))
 		vni_direct_plan(q->vd, rcu_dereference_bh(q->vd->conns[__ffs64(seats)]), &frame);
 	good = seats_with_room(q, &frame, seats);
 	if (single && !good && seats_may_wait(q, &frame, seats)) {

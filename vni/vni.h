@@ -106,7 +106,6 @@ struct vni_pipe {
 	u32 *flight;		/* by line where a record starts: lines << 20 | bytes, for BQL */
 	u32 settled;		/* index up to which BQL was told; ahead of the tail if slow */
 	u32 frame_max;		/* bytes, the largest frame that the peer takes */
-	unsigned long moved;	/* jiffies when the peer's tail last moved */
 	unsigned int looks;	/* at a peer that owes us, since it last took or gave back */
 	bool slow;		/* frames waited for too long: what does not fit is dropped */
 	struct sk_buff_head backlog;	/* frames that wait for room; backlog.c */
@@ -222,6 +221,7 @@ struct vni_dev {
 	u32 rx_usecs;
 	bool adaptive;
 	bool direct;		/* the others are trusted with our memory, and we use theirs */
+	u64 takes;		/* seats whose own pages we take: vni_eth.direct, as we wrote it */
 	unsigned int ram_count;
 	struct vni_ram_range ram_own[VNI_RAM_RANGES];
 	struct vni_lender *lenders[VNI_SEATS_MAX];

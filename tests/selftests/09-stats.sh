@@ -59,8 +59,8 @@ check "a frame without a peer is counted as dropped, not as sent" eval '
 fresh_or_end
 serve 1
 
-# bells NODE OPTION...: doorbells that NODE rings for 600 frames in the midst of a bulk transfer. Each
-# pause of a busy host may ring one; the demo shows how few it takes without pauses.
+# bells NODE OPTION...: doorbells that NODE rings for 600 frames in the midst of a bulk transfer.
+# Each pause of a busy host may ring one; the demo shows how few it takes without pauses.
 bells() {
 	_bells_node=$1
 	shift
