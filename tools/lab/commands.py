@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .client import CODE_LOST, Run, ask, write_all
 from .errors import LabError
+from .freeze import freeze
 from .klog import STALE, panics_in, trouble_in, until_breakpoint
 from .paths import BUILD, slow
 from .state import State, all_names
@@ -222,6 +223,11 @@ def _change(state: State, args: argparse.Namespace) -> int:
     return 0
 
 
+def _freeze(state: State, args: argparse.Namespace) -> int:
+    freeze(state, args.seconds)
+    return 0
+
+
 def _server(state: State, _args: argparse.Namespace) -> int:
     ask(state, {"op": "server"})
     return 0
@@ -318,6 +324,9 @@ def _add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         if name.endswith("plug"):
             parser.add_argument("slot", type=int, nargs="?", default=0,
                                 help="0: the device it has booted with (default); 1: another")
+    freeze = commands.add_parser("freeze", help="stop the whole lab for a while, as a host may")
+    freeze.set_defaults(run=_freeze)
+    freeze.add_argument("seconds", type=float)
     server = commands.add_parser("server", help="ivshmem: end the server, start another")
     server.set_defaults(run=_server)
     server.add_argument("verb", choices=["restart"])
