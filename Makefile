@@ -21,7 +21,7 @@ TOOL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iinclude
 # User-Mode Linux: a kernel that is a process; see tools/uml-kernel.
 UML = ARCH=um KDIR=$(CURDIR)/build/uml KREL=$$(tools/uml-kernel release)
 
-.PHONY: all modules uml uml-sparse tools sparse links deps demo test check help clean
+.PHONY: all modules uml uml-sparse tools sparse links deps demo test test-full help clean
 
 all: modules tools ## build the modules for KVER (6.12 or 6.1) and the commands
 
@@ -68,9 +68,13 @@ demo: ## boot two kernels, run iperf3 between them, print a table (installs and 
 	@tools/deps install $(KVER)
 	@tools/vni-demo --kver $(KVER)
 
-test: ## all tests (installs and builds first)
+test: ## the tests' quick set, all boundaries and both kernels (installs and builds first)
 	@tools/deps install 6.12 6.1 uml
 	@tests/all
+
+test-full: ## every test there is: some hours
+	@tools/deps install 6.12 6.1 uml
+	@tests/all --full
 
 include tests/unit/unit.mk
 include tests/server/server.mk
