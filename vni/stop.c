@@ -65,9 +65,9 @@ bool vni_tx_limited(const struct vni_queue *q)
 bool vni_tx_room_for_next(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
 	if (READ_ONCE(q->vd->form) == VNI_FORM_HEADTAIL)
-		return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_ETH_FRAME_MAX), 0);
+		return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_ETH_INLINE_MAX), 0);
 	return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_COPYBREAK_MAX),
-			   VNI_ETH_SLOTS_MAX);
+			   vni_rec_slots(READ_ONCE(q->vd->frame_max)));
 }
 
 /* Ask a peer for its doorbell once half of what is under way has come back. */
