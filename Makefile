@@ -66,7 +66,7 @@ deps: ## install the Debian packages that are missing (root)
 
 # Where the nodes of the demo live: partition, ivshmem, uml or pair.
 WHERE ?= partition
-demo: ## two nodes, iperf3 between them, a table; WHERE=partition, ivshmem, uml, pair (installs first)
+demo: ## two nodes, iperf3 between them, a table; WHERE=partition, ivshmem, uml or pair
 	@tools/demo/start "$(WHERE)" "$(KVER)"
 
 test: ## all tests (installs and builds first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -72,11 +73,17 @@ def _logged(argv: list[str], record: Record, log: str, what: str,
             environment: dict[str, str] | None = None) -> None:
     path = record.home / log
     with path.open("w") as out:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                              env=environment)
-    if done.returncode:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                   env=environment, start_new_session=True)
+        try:
+            code = process.wait()
+        except BaseException:  # Ctrl-C: to all of it, which may tidy up before it goes
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+    if code:
         tail = "\n".join(path.read_text(errors="replace").splitlines()[-20:])
-        raise DemoError(f"{what}: {' '.join(argv[:3])} ...: exit code {done.returncode}\n{tail}")
+        raise DemoError(f"{what}: {' '.join(argv[:3])} ...: exit code {code}\n{tail}")
 
 
 def host() -> dict[str, str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -16,6 +17,8 @@ from .route import Routes
 NODES = 2
 DEFAULT, DIRECT = "mixed", "direct"  # as the device comes; the form for nodes that trust each other
 FORMS = ("headtail", "offset")
+# On a slow host: as many turns as fit into so many seconds, but not fewer than these.
+_SECONDS, _LEAST = 165, 3
 
 
 class Streams:
@@ -54,7 +57,12 @@ def measure(lab: Lab, record: Record, routes: Routes, forms: list[str], runs: in
         for key, route in (("there", routes.there), ("back", routes.back)):
             result.add(form, key, iperf.tcp(lab, record, route, seconds, f"TCP {form}"))
 
+    began = time.monotonic()
     for turn in range(runs):
+        spent = time.monotonic() - began
+        if turn >= _LEAST and spent + spent / turn > _SECONDS:
+            note(f"{turn} turns took {spent:.0f} s on this host: no more of them")
+            break
         before = counters.take_all(lab, NODES)
         both(DEFAULT)
         grown = [new.since(old) for new, old in zip(counters.take_all(lab, NODES), before)]
