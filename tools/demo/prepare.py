@@ -43,7 +43,7 @@ def uml_kernel(record: Record, step: Step) -> None:
     if subprocess.run([tool, "find"], capture_output=True).returncode == 0:
         step.result = "built already"
         return
-    step.note("it is built from Debian's source, once: 10 to 25 minutes on 2 cores, and 3 GB below "
+    step.note("it is built from Debian's source, once: 10 to 25 minutes on 2 cores; kept below "
               "~/.cache/vni")
     step.note(f"what it does: tail -f {os.path.relpath(record.home / 'uml-kernel.log')}")
     _logged([tool], record, "uml-kernel.log", "User-Mode Linux", _without_make())

@@ -72,9 +72,9 @@ def measure(lab: Lab, record: Record, routes: Routes, forms: list[str], runs: in
         for form in forms:
             with _Form(lab, form):
                 both(form)
-        said = [f"{form} {gigabits(ways['there'][-1])} {gigabits(ways['back'][-1])}"
+        said = [f"{form} {gigabits(ways['there'][-1])} and {gigabits(ways['back'][-1])}"
                 for form, ways in result.vni.items()]
-        note(f"{turn + 1} of {runs}: veth {gigabits(result.veth[-1])}; 0 to 1 and 1 to 0: "
+        note(f"{turn + 1} of {runs}, Gb/s: veth {gigabits(result.veth[-1])}; 0 to 1 and 1 to 0: "
              + ", ".join(said))
     return result
 
