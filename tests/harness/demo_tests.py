@@ -48,7 +48,7 @@ def the_table_has_ratios_to_veth() -> None:
     assert figures == [["8.00", "1.00", "7.90-8.10"], ["4.00", "0.50", "3.90-4.10"],
                        ["2.00", "0.25", "1.90-2.10"], ["6.00", "0.75", "5.90-6.10"],
                        ["16.00", "2.00", "15.90-16.10"]], lines
-    assert "median of 3" in lines[0] and "1 for 50 frames" in lines[-1], lines
+    assert "median of 3" in lines[2] and "1 for 50 frames" in lines[-1], lines
 
 
 def the_table_says_whom_the_direct_form_is_for() -> None:

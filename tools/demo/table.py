@@ -9,9 +9,11 @@ from .stream import DEFAULT, DIRECT, gigabits
 
 _WAYS = {"there": "node 0 to node 1", "back": "node 1 to node 0"}
 _FORMS = {DEFAULT: "", DIRECT: ", direct form (*)",
-          "headtail": ", all frames in the ring", "offset": ", all in the packet buffer"}
+          "headtail": ", head/tail form", "offset": ", offset form"}
+_VETH = "Beside VNI, in the same run: veth, Linux's own pair of devices, within the kernel of node 0."
 _TRUST = ("(*) no copy in VNI: for nodes that trust each other, as each can read and write all "
           "memory of the other")
+_KINDS = "head/tail form: all frames in the ring; offset form: all in the packet buffer; else: by size"
 _SIZES = {64: "64 B", 1472: "1472 B", 16384: "16 KB"}
 Row = list[str]
 
@@ -42,7 +44,8 @@ def _streams(facts: dict[str, Any]) -> list[str]:
             rows.append(_stream_row(name, facts["vni"][form][way], veth))
     count = len(facts["veth"]["runs"])
     lines = _block([f"TCP, one stream, median of {count}", "Gb/s", "veth = 1", "range"], rows)
-    return lines[:-1] + [_TRUST, ""] if DIRECT in facts["vni"] else lines
+    notes = [(_KINDS, "offset"), (_TRUST, DIRECT)]
+    return [*lines[:-1], *(note for note, form in notes if form in facts["vni"]), ""]
 
 
 def _datagrams(facts: list[dict[str, Any]]) -> list[str]:
@@ -58,15 +61,15 @@ def _datagrams(facts: list[dict[str, Any]]) -> list[str]:
                      f"{rate / veth[size]:.2f}" if veth.get(size) else "",
                      f"{fact['bits_per_second'] / 1e9:.3f}", f"{lost:.0f} %",
                      str(fact["where"]["VNI"]) if "where" in fact else ""])
-    return _block(["UDP, sent as fast as it goes", "read/s", "veth = 1", "Gb/s", "unread",
-                   "lost by VNI"], rows)
+    return _block(["UDP, sent as fast as it goes", "read/s", "veth = 1", "Gb/s", "lost",
+                   "by VNI"], rows)
 
 
 def _trips(facts: dict[str, Any]) -> list[str]:
     rows = []
     for protocol, pair in facts.items():
         vni, veth = pair["vni"], pair["veth"]
-        for key, text in (("median", "median"), ("p99", "99 of 100 take at most")):
+        for key, text in (("median", "median"), ("p99", "99th percentile")):
             rows.append([f"  {protocol.upper()}, {text}", f"{vni[key] / 1000:.0f}",
                          f"{veth[key] / 1000:.0f}", f"{vni[key] / veth[key]:.2f}"])
     return _block(["round trip of 1 byte, us: less is better", "VNI", "veth", "veth = 1"], rows)
@@ -80,7 +83,7 @@ def bells(facts: dict[str, Any]) -> str:
 
 def render(facts: dict[str, Any]) -> str:
     """What there is: a demo of some figures has some of the blocks."""
-    lines: list[str] = []
+    lines = [_VETH, ""]
     if "tcp" in facts:
         lines += _streams(facts["tcp"])
     if "udp" in facts:
