@@ -64,9 +64,10 @@ build/bin/link_vni.so: tools/ip-plugin/link_vni.c include/uapi/vni_link.h
 deps: ## install the Debian packages that are missing (root)
 	@tools/deps install
 
-demo: ## boot two kernels, run iperf3 between them, print a table (installs and builds first)
-	@tools/deps install $(KVER)
-	@tools/vni-demo --kver $(KVER)
+# Where the nodes of the demo live: partition, ivshmem, uml or pair.
+WHERE ?= partition
+demo: ## two nodes, iperf3 between them, a table; WHERE=partition, ivshmem, uml or pair
+	@tools/demo/start "$(WHERE)" "$(KVER)"
 
 test: ## the tests' quick set, all boundaries and both kernels (installs and builds first)
 	@tools/deps install 6.12 6.1 uml

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from . import ktap
 from .commands import CODE_STALE
@@ -52,12 +53,14 @@ class Lab:
         self._count = 0
         self.up_failures = 0
         self.notes: list[str] = []  # what befell a lab and does not count as a failure
+        self.releases: list[str] = []  # of the kernels of the lab that is up, node by node
 
     def ensure(self, wanted: list[str]) -> str:
         """"" or why there is no lab."""
         if self._has == wanted:
             return ""
         self.down()
+        self.releases = []
         self._count += 1
         done = subprocess.run([_LAB, "up", "--name", self.name, *wanted, *self._options],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -70,13 +73,15 @@ class Lab:
             self.notes.append(f"lab-{self._count} came up at the second attempt: {STALE}")
         self._has = wanted
         self._mark.unlink(missing_ok=True)
-        self._hold_stamps()
+        self._meet_nodes()
         return ""
 
-    def _hold_stamps(self) -> None:
+    def _meet_nodes(self) -> None:
+        """Note which kernels they run, and have them hold time stamps."""
         done = subprocess.run([_LAB, "status", "--json", "--name", self.name],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         for node in json.loads(done.stdout or '{"nodes": []}')["nodes"]:
+            self.releases.append(node.get("release", ""))
             subprocess.run([_LAB, "exec", "--name", self.name, str(node["node"]), "-d", "--",
                             "sh", "-c", _STAMPS], stdin=subprocess.DEVNULL, capture_output=True)
 
@@ -113,6 +118,11 @@ class Lab:
                 return f"node {', '.join(silent)} does not answer"
             time.sleep(0.5)
 
+    def kind(self, wanted: list[str]) -> dict[str, Any]:
+        """What a script that asked for `wanted` ran on; no releases if no lab came up for it."""
+        return {"plain": "--plain" in [*wanted, *self._options],
+                "releases": list(dict.fromkeys(self.releases))}
+
     @property
     def last_logs(self) -> Path:
         """Where the logs of the lab that is up, or was last, are kept when it goes down."""
@@ -127,6 +137,7 @@ class Runner:
     def __init__(self, lab: Lab, logs: Path, env: dict[str, str]) -> None:
         self._lab = lab
         self._logs = logs
+        self.kinds: dict[str, dict[str, Any]] = {}  # of lab, by script
         self._env = {**os.environ, **env, "VNI_LAB": lab.name, "VNI_LAB_COMMAND": str(_LAB)}
 
     def run(self, script: Script) -> list[Result]:
@@ -141,12 +152,14 @@ class Runner:
         return self._once(script)[0]
 
     def _once(self, script: Script) -> tuple[list[Result], bool]:
+        self.kinds[script.name] = {**self._lab.kind(script.lab), "releases": []}
         if self._lab.up_failures >= 2:
             why = "not tried: it did not, twice"
             return [Result(script.name, "the lab comes up", LOST, why)], False
         why = self._lab.ensure(script.lab)
         if why:
             return [Result(script.name, "the lab comes up", LOST, why)], False
+        self.kinds[script.name] = self._lab.kind(script.lab)
         allow = self._logs / f"{script.name}.allow"
         allow.unlink(missing_ok=True)
         code, output = self._execute(script, allow)
