@@ -72,6 +72,7 @@ test: ## all tests (installs and builds first)
 	@tools/deps install 6.12 6.1 uml
 	@tests/all
 
+include tools/bench/bench.mk
 include tests/unit/unit.mk
 include tests/server/server.mk
 include tests/model/model.mk

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is to be reached, and how far each figure is from it. Ratios are of medians of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import ring
+from .nodes import MIXED, VECTOR, VETH
+from .results import Results
+
+
+class Told(NamedTuple):
+    """One target, as the report shows it."""
+
+    target: str
+    wanted: str
+    found: str
+    state: str  # reached, missed, not measured
+    missed_by: str = ""
+
+
+def _at_least(text: str, wanted: float, found: float | None, how: str = "times") -> Told:
+    asked = f"at least {wanted:g} {how}"
+    if found is None:
+        return Told(text, asked, "", "not measured")
+    if found >= wanted:
+        return Told(text, asked, f"{found:.2f}", "reached")
+    return Told(text, asked, f"{found:.2f}", "missed", f"{1 - found / wanted:.0%}")
+
+
+def _at_most(text: str, wanted: float, found: float | None, unit: str = "") -> Told:
+    asked = f"at most {wanted:.3g}{unit}"
+    if found is None:
+        return Told(text, asked, "", "not measured")
+    if found <= wanted:
+        return Told(text, asked, f"{found:.3g}{unit}", "reached")
+    by = f"{found / wanted - 1:.0%}" if wanted else f"{found:.3g}{unit}"
+    return Told(text, asked, f"{found:.3g}{unit}", "missed", by)
+
+
+def _ratio(results: Results, group: str, ours: str, theirs: str, x: int = 0) -> float | None:
+    """How many times as good as `theirs`."""
+    one, other = results.get(group, ours, x), results.get(group, theirs, x)
+    if not one or not other:
+        return None
+    return results.groups[group].ratio(one.median, other.median)
+
+
+def _ring(results: Results) -> list[Told]:
+    told = []
+    for burst in ring.BURSTS:
+        rivals = [found.median for who in ring.RINGS[1:]
+                  if (found := results.get("ring", who, burst))]
+        ours = results.get("ring", ring.VNI, burst)
+        found = ours.median if ours and len(rivals) == len(ring.RINGS) - 1 else None
+        told.append(_at_most(f"The ring alone, bursts of {burst}: not slower than the best of "
+                             "rte_ring, ck_ring and a plain ring", min(rivals, default=0.0), found,
+                             " ns"))
+    return told
+
+
+def _streams(results: Results) -> list[Told]:
+    told = [_at_least(f"TCP, writes of 128 KB: {rival}", wanted,
+                      _ratio(results, "tcp-server", MIXED, rival, 131072))
+            for rival, wanted in ((VETH, 1.5), (VECTOR, 4.0))]
+    for size, name in ((16384, "16 KB"), (1024, "1 KB"), (64, "64 B")):
+        told += [_at_least(f"TCP, writes of {name}: ahead of {rival}", 1.0,
+                           _ratio(results, "tcp-server", MIXED, rival, size))
+                 for rival in (VETH, VECTOR)]
+    bells, copies = results.get("bells", MIXED), results.get("copies", MIXED)
+    told.append(_at_most("Bulk TCP: fewer than one doorbell in 50 frames", 1 / 50,
+                         bells.median if bells else None))
+    told.append(_at_most("Bulk TCP: no receive copy for frames above the copy threshold (copies a "
+                         "frame)", 0.0, copies.median if copies else None))
+    return told
+
+
+_JUDGES: tuple[Callable[[Results], list[Told]], ...] = (_streams, _ring)
+
+
+def judge(results: Results) -> list[Told]:
+    return [told for judges in _JUDGES for told in judges(results)]
