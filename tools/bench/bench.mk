@@ -5,7 +5,7 @@
 
 bench-build:
 	@tools/deps install $(KVER) uml bench
-	@$(MAKE) -s uml tools >/dev/null
+	@$(MAKE) -s uml all >/dev/null
 
 bench: bench-build ## measure VNI beside its rivals, write a report (about half an hour)
 	@tools/vni-bench run $(ARGS)

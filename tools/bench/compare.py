@@ -33,7 +33,8 @@ def rows(base: Results, new: Results) -> list[Row]:
         word = "noise"
         if real:
             word = "better" if (change > 0) == (group.better == "higher") else "worse"
-        found.append(Row(key, group.title, group.unit, summary(before), summary(runs), change, word))
+        found.append(Row(key, group.title, group.unit, summary(before), summary(runs),
+                         change, word))
     return found
 
 

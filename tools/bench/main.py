@@ -19,15 +19,19 @@ from . import host, plot, report, targets, turns
 from .compare import compare
 from .copy import Copy
 from .errors import BenchError
+from .machines import Machines
 from .nodes import Nodes
 from .part import FULL, QUICK, Mode, Part
+from .pktgen import Pktgen
 from .progress import Progress
 from .results import PartState, Results
 from .ring import Ring
 from .streams import Streams
+from .trips import Trips
 
 HOME = TOP / "build" / "bench"
-_PARTS = ("ring", "copy", "streams")
+_PARTS = ("ring", "streams", "trips", "pktgen", "copy", "machines")
+_NOT_QUICK = ("machines",)  # unless asked for by name
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -114,18 +118,21 @@ def _write(results: Results, record: Record, progress: Progress) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     mode = _mode(args)
-    wanted = args.part or _PARTS
+    wanted = args.part or [name for name in _PARTS if not mode.quick or name not in _NOT_QUICK]
     results, record = Results(), Record(HOME)
     progress = Progress()
     nodes = Nodes(args.name, record, progress)
     known: dict[str, Part] = {part.name: part for part in (
-        Ring(mode), Copy(mode), Streams(mode, nodes))}
+        Ring(mode), Streams(mode, nodes), Trips(mode, nodes), Pktgen(mode, nodes), Copy(mode),
+        Machines(mode, args.name, record))}
     parts = [known[name] for name in _PARTS if name in wanted]
     progress.plan({part.name: part.expected() for part in parts})
     results.facts = {"taken": time.strftime("%Y-%m-%d %H:%M:%S %z"), "mode": mode._asdict(),
                      "host": host.facts(), "kernel": ""}
     try:
         whole = _measure(parts, results, progress, mode)
+        results.parts += [PartState(part.name, part.title, "skipped", "not asked for in this run")
+                          for part in known.values() if part not in parts]
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from demo import counters
+from demo.lab import Lab
 
 from .errors import BenchError
 from .nodes import HEADTAIL, LO, MIXED, OFFSET, VECTOR, VETH, Nodes, Way
@@ -80,11 +81,11 @@ class Streams(Part):
         way = self._nodes.ways[name]
         self._nodes.take(way)
         before = self._nodes.cpu_seconds()
-        told = flow(self._nodes, way, protocol, size, self.mode.seconds)
+        told = flow(self._nodes.lab, way, protocol, size, self.mode.seconds)
         used = [after - old for after, old in zip(self._nodes.cpu_seconds(), before)]
-        figures = {Key(f"{protocol}-client", name, size): _gigabits(told, "sent", "seconds"),
+        figures = {Key(f"{protocol}-client", name, size): gigabits(told, "sent", "seconds"),
                    Key(f"{protocol}-server", name, size):
-                   _gigabits(told, "received", "receive_seconds")}
+                   gigabits(told, "received", "receive_seconds")}
         if protocol == "tcp":
             gigabytes = told["received"] / 1e9
             figures[Key("tcp-cpu0", name, size)] = used[0] / gigabytes
@@ -96,7 +97,7 @@ class Streams(Part):
         lab, way = self._nodes.lab, self._nodes.ways[name]
         self._nodes.take(way)
         before = counters.take_all(lab, 2)
-        flow(self._nodes, way, "tcp", BULK, self.mode.seconds)
+        flow(lab, way, "tcp", BULK, self.mode.seconds)
         grown = [new.since(old) for new, old in zip(counters.take_all(lab, 2), before)]
         frames = grown[1]["rx_frames"]
         if not frames:
@@ -107,16 +108,15 @@ class Streams(Part):
                 Key("frame-bytes", name): grown[1]["rx_bytes"] / frames}
 
 
-def flow(nodes: Nodes, way: Way, protocol: str, size: int, seconds: float) -> dict[str, Any]:
+def flow(lab: Lab, way: Way, protocol: str, size: int, seconds: float) -> dict[str, Any]:
     """One stream; what tools/bench/flow.c prints."""
     argv = way.client.command("flow", "-c", way.server.address, "-p", protocol, "-l", str(size),
                               "-t", str(seconds))
-    told: dict[str, Any] = json.loads(nodes.lab.run(way.client.node, *argv,
-                                                    seconds=seconds + _GRACE))
+    told: dict[str, Any] = json.loads(lab.run(way.client.node, *argv, seconds=seconds + _GRACE))
     if not told["received"]:
         raise BenchError(f"{way.name}, {protocol}, {size} B: nothing arrived")
     return told
 
 
-def _gigabits(told: dict[str, Any], what: str, seconds: str) -> float:
+def gigabits(told: dict[str, Any], what: str, seconds: str) -> float:
     return float(told[what]) * 8 / 1e9 / max(float(told[seconds]), 1e-9)

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import ring
-from .nodes import MIXED, VECTOR, VETH
+from . import copy, machines, ring
+from .nodes import BUSY, MIXED, VECTOR, VETH
 from .results import Results
 
 
@@ -77,7 +77,44 @@ def _streams(results: Results) -> list[Told]:
     return told
 
 
-_JUDGES: tuple[Callable[[Results], list[Told]], ...] = (_streams, _ring)
+def _frames(results: Results) -> list[Told]:
+    told = [_at_least(f"64-byte frames from pktgen: {rival}", wanted,
+                      _ratio(results, "frames", MIXED, rival, 64))
+            for rival, wanted in ((VETH, 1.5), (VECTOR, 20.0))]
+    ours, ring_ = results.get("frames", MIXED, 1500), results.get("copy-frames", copy.RING, 1500)
+    share = ours.median / ring_.median if ours and ring_ else None
+    return told + [_at_least("1500-byte frames: of the bare ring that copies in and out", 0.7,
+                             share)]
+
+
+def _trips(results: Results) -> list[Told]:
+    told = []
+    for protocol in ("tcp", "udp"):
+        for size, name in ((1, "1 B"), (1024, "1 KB")):
+            text = f"Round trips over {protocol.upper()}, {name}"
+            for kind in ("median", "p99"):
+                told.append(_at_least(f"{text}, {kind}: shorter than {VECTOR}", 1.0,
+                                      _ratio(results, f"{protocol}-{kind}", MIXED, VECTOR, size)))
+            told.append(_at_least(f"{text}, busy polling, median: shorter than {VETH}", 1.0,
+                                  _ratio(results, f"{protocol}-median", BUSY, VETH, size)))
+    return told
+
+
+def _machines(results: Results) -> list[Told]:
+    told = []
+    for rival, wanted in ((machines.SOCKET, 5.0), (machines.TAP, 3.0)):
+        told.append(_at_least(f"Two machines, TCP, one stream: {rival}", wanted,
+                              _ratio(results, "vm-tcp", machines.VNI, rival, 131072)))
+        told.append(_at_least(f"Two machines, 64-byte frames: {rival}", 5.0,
+                              _ratio(results, "vm-frames", machines.VNI, rival)))
+        told += [_at_least(f"Two machines, round trip over {protocol.upper()}, 1 B: shorter than "
+                           f"{rival}", 1.0,
+                           _ratio(results, f"vm-{protocol}-median", machines.VNI, rival, 1))
+                 for protocol in ("tcp", "udp")]
+    return told
+
+
+_JUDGES: tuple[Callable[[Results], list[Told]], ...] = (_streams, _frames, _trips, _machines, _ring)
 
 
 def judge(results: Results) -> list[Told]:
