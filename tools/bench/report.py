@@ -28,6 +28,8 @@ tr.ours td { background: #f2f8ff; font-weight: 600; }
 .lead { color: #444; } .note { background: #fff8e6; border-left: 4px solid #e0a800;
 padding: .4em .9em; margin: .6em 0; white-space: pre-line; } small, .spread { color: #6a6a6a;
 font-weight: 400; } img { max-width: 100%; height: auto; } code { font-size: .93em; }
+.rivals div { display: inline-block; min-width: 16.5em; margin-right: 1em; }
+.tight { white-space: nowrap; }
 nav a { margin-right: 1.1em; } details { margin: .5em 0 1em; } .scroll { overflow-x: auto; }
 """
 
@@ -131,9 +133,9 @@ def _targets(told: list[Told]) -> str:
     for one in told:
         kind = {"reached": "reached", "missed": "missed"}.get(one.state, "none")
         by = f" by {one.missed_by}" if one.missed_by else ""
-        rows.append(f'<tr><td>{escape(one.target)}</td><td class="left">{escape(one.wanted)}</td>'
-                    f'<td>{escape(one.found) or "–"}</td>'
-                    f'<td class="left {kind}">{one.state}{by}</td></tr>')
+        rows.append(f'<tr><td>{escape(one.target)}</td><td class="left tight">{escape(one.wanted)}</td>'
+                    f'<td class="tight">{escape(one.found) or "–"}</td>'
+                    f'<td class="left tight {kind}">{one.state}{by}</td></tr>')
     return ('<table><tr><th>Target</th><th class="left">wanted</th><th>found</th>'
             f'<th class="left"></th></tr>{"".join(rows)}</table>')
 
@@ -156,13 +158,13 @@ def _overview_row(results: Results, group: Group, x: int) -> str:
         assert other
         ratio = group.ratio(one.median, other.median)
         kind = "better" if ratio >= 1 else "worse"
-        cells.append(f'{escape(who)} {number(other.median)} '
-                     f'(<span class="{kind}">{number(ratio)} times</span>)')
+        cells.append(f'<span class="{kind}">{number(ratio)}&nbsp;×</span> {escape(who)} '
+                     f'<small>{number(other.median)}</small>')
     at = f", {_at(group, x)}" if group.axis else ""
     at = at if "burst" not in group.axis else f", bursts of {x}"
-    return (f"<tr><td>{escape(group.title)}{at}</td><td>{number(one.median)} "
+    return (f"<tr><td>{escape(group.title)}{at}</td><td class=\"tight\">{number(one.median)} "
             f'<span class="spread">±{one.spread:.0%}</span></td><td>{escape(group.unit)}</td>'
-            f'<td class="left">{"; ".join(cells)}</td></tr>')
+            f'<td class="left rivals">{"".join(f"<div>{cell}</div>" for cell in cells)}</td></tr>')
 
 
 def _overview(results: Results) -> str:
@@ -171,7 +173,7 @@ def _overview(results: Results) -> str:
     if not any(rows):
         return "<p>No figure of VNI has a rival in this run.</p>"
     return ('<div class="scroll"><table><tr><th>Figure</th><th>VNI</th><th>unit</th>'
-            '<th class="left">rivals, and how many times as good VNI is</th></tr>'
+            '<th class="left">how many times as good as which rival</th></tr>'
             f'{"".join(rows)}</table></div>')
 
 
