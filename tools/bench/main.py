@@ -22,6 +22,7 @@ from .errors import BenchError
 from .machines import Machines
 from .nodes import Nodes
 from .part import FULL, QUICK, Mode, Part
+from .partition import Partition
 from .pktgen import Pktgen
 from .progress import Progress
 from .results import PartState, Results
@@ -30,8 +31,8 @@ from .streams import Streams
 from .trips import Trips
 
 HOME = TOP / "build" / "bench"
-_PARTS = ("ring", "streams", "trips", "pktgen", "copy", "machines")
-_NOT_QUICK = ("machines",)  # unless asked for by name
+_PARTS = ("ring", "streams", "trips", "pktgen", "copy", "machines", "partition")
+_NOT_QUICK = ("machines", "partition")  # unless asked for by name
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -124,7 +125,7 @@ def _run(args: argparse.Namespace) -> int:
     nodes = Nodes(args.name, record, progress)
     known: dict[str, Part] = {part.name: part for part in (
         Ring(mode), Streams(mode, nodes), Trips(mode, nodes), Pktgen(mode, nodes), Copy(mode),
-        Machines(mode, args.name, record))}
+        Machines(mode, args.name, record), Partition(mode, args.name, record))}
     parts = [known[name] for name in _PARTS if name in wanted]
     progress.plan({part.name: part.expected() for part in parts})
     results.facts = {"taken": time.strftime("%Y-%m-%d %H:%M:%S %z"), "mode": mode._asdict(),

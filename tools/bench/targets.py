@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import copy, machines, ring
+from . import copy, machines, partition, ring
 from .nodes import BUSY, MIXED, VECTOR, VETH
 from .results import Results
 
@@ -111,6 +111,9 @@ def _machines(results: Results) -> list[Told]:
                            f"{rival}", 1.0,
                            _ratio(results, f"vm-{protocol}-median", machines.VNI, rival, 1))
                  for protocol in ("tcp", "udp")]
+    told += [_at_least(f"Partitioned machine, TCP, {who}: {partition.VETH}", 1.3,
+                       _ratio(results, "partition-tcp", who, partition.VETH, 131072))
+             for who in (partition.THERE, partition.BACK)]
     return told
 
 
