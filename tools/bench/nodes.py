@@ -162,16 +162,17 @@ class Nodes:
         for node in range(2):
             network.insert_modules(self.lab, node)
             network.link_up(self.lab, node)
-            self.lab.run(node, "ip", "link", "set", "lo", "up")
         for node in range(2):
             network.wait_for_carrier(self.lab, node)
         network.make_veth(self.lab)
         self._connect_vector()
-        for node, inside in ((0, []), (0, ["ip", "netns", "exec", "b"]), (1, [])):
-            for server in ("flow", "rr"):
-                self.lab.run(node, *inside, server, "-s")
-        for way in self.ways.values():
-            self.ping(way)
+        servers = "flow -s; rr -s"
+        self.lab.sh(0, f"ip link set lo up; {servers}; "
+                       "ip netns exec b flow -s; ip netns exec b rr -s")
+        self.lab.sh(1, servers)
+        for name in (MIXED, VECTOR):
+            if name in self.ways:
+                self._ping(self.ways[name])
         self._now = ("mixed", False)
 
     def _connect_vector(self) -> None:
@@ -182,12 +183,12 @@ class Nodes:
         for node in range(2):
             self.lab.sh(node, f"ip addr add 10.8.0.{node + 1}/24 dev vec0; ip link set vec0 up")
 
-    # -- for the parts -----------------------------------------------------------------------
-
-    def ping(self, way: Way) -> None:
-        argv = way.client.command("ping", "-U", "-q", "-c", "2", "-i", "0.2", "-W", "2",
+    def _ping(self, way: Way) -> None:
+        argv = way.client.command("ping", "-q", "-c", "2", "-i", "0.2", "-W", "2",
                                   way.server.address)
         self.lab.run(way.client.node, *argv)
+
+    # -- for the parts -----------------------------------------------------------------------
 
     def take(self, way: Way) -> None:
         """Set the nodes to what this way wants."""
@@ -213,7 +214,9 @@ class Nodes:
     def _pids(self) -> list[int]:
         """UML's process of each node, which leads a session of its own."""
         found: dict[int, int] = {}
-        wanted = re.compile(rf"iomem=vni(\d+),/dev/shm/vni-lab-{re.escape(self._name)}-[0-9a-f]+/")
+        name = re.escape(self._name)
+        # The kernel ends the word at its comma when it has read it.
+        wanted = re.compile(rf"iomem=vni(\d+)[,\0]/dev/shm/vni-lab-{name}-[0-9a-f]+/")
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
