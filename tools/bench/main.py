@@ -71,12 +71,14 @@ def _one(part: Part, state: PartState, results: Results, progress: Progress, mod
     progress.part(part.name, part.title)
     results.declare(*part.groups)
     try:
+        state.state = "skipped"
         shots = part.prepare()
+        state.state = "cut short"
         turns.take(shots, mode.runs, results, state, progress, part.mend)
         state.state = "done"
     except DemoError as error:
-        state.state, state.why = "skipped", str(error)
-        progress.say(f"not measured: {state.why.partition(chr(10))[0]}")
+        state.why = str(error)
+        progress.say(f"{state.state}: {state.why.partition(chr(10))[0]}")
     except KeyboardInterrupt:
         state.state, state.why = "interrupted", "stopped by the user"
         raise

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from demo import network, prepare, stream
+from demo.errors import DemoError
 from demo.lab import TOP, Lab
 from demo.record import Record
 from demo.route import Place
@@ -103,11 +104,14 @@ class Nodes:
             raise BenchError(self._broken)
         if self._up:
             return
+        self._check_built()
         try:
             self._bring_up()
-        except Exception as error:
-            self._broken = f"no User-Mode Linux nodes: {error}"
-            raise BenchError(self._broken) from error
+        except DemoError as error:
+            first = str(error).partition("\n")[0]
+            self._progress.say(f"the nodes did not come up ({first}); once more")
+            self.down()
+            self._bring_up_again()
 
     def down(self) -> None:
         logs = self._record.home / "lab"
@@ -130,8 +134,14 @@ class Nodes:
             self._broken = f"User-Mode Linux nodes were lost {self._revivals} times"
         self.need()
 
+    def _bring_up_again(self) -> None:
+        try:
+            self._bring_up()
+        except DemoError as error:
+            self._broken = f"no User-Mode Linux nodes: {error}"
+            raise BenchError(self._broken) from error
+
     def _bring_up(self) -> None:
-        self._check_built()
         flow = build.compiled("flow", "flow.c", "-static")
         prepare.build_rr(self._record)
         options = ["--pin", "--node-mem=768M"]

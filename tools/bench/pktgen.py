@@ -117,6 +117,7 @@ class Pktgen(Part):
 
     def mend(self) -> None:
         self._nodes.revive()
+        need(self._nodes.lab, 1)
         self._set_mtu(_MTU)
 
     def end(self) -> None:

@@ -41,7 +41,7 @@ class Key(NamedTuple):
 class PartState:
     name: str
     title: str
-    state: str = "not run"  # done, skipped, failed, interrupted
+    state: str = "not run"  # done, skipped, cut short, interrupted
     why: str = ""
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
