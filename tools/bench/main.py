@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -82,6 +83,11 @@ def _one(part: Part, state: PartState, results: Results, progress: Progress, mod
     except KeyboardInterrupt:
         state.state, state.why = "interrupted", "stopped by the user"
         raise
+    except Exception as error:  # pylint: disable=broad-except
+        # A fault of this program: the figures of the other parts are worth keeping all the same.
+        state.state, state.why = "failed", repr(error)
+        state.notes.append("".join(traceback.format_exception(error)))
+        progress.say(f"failed: {error!r}")
     finally:
         state.notes = part.notes + state.notes
         state.seconds = progress.seconds() - began
@@ -139,7 +145,10 @@ def _run(args: argparse.Namespace) -> int:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        nodes.down()
+        try:
+            nodes.down()
+        except DemoError as error:
+            progress.say(f"the nodes did not go down: {error}")
     results.facts["kernel"] = nodes.kernel
     results.facts["host"]["load_at_end"] = host.load()
     _write(results, record, progress)

@@ -100,7 +100,8 @@ class Pktgen(Part):
         self._wires: dict[str, Wire] = {}
 
     def expected(self) -> float:
-        shots = len(self._sizes) * (4 - len(self._left_out)) + sum(size <= _VECTOR_MOST for size in self._sizes)
+        shots = len(self._sizes) * (4 - len(self._left_out))
+        shots += sum(size <= _VECTOR_MOST for size in self._sizes)
         return 4 + self.mode.runs * shots * (self.mode.seconds + 1.2)
 
     def prepare(self) -> list[Shot]:

@@ -168,7 +168,8 @@ static int ask(const char *address, int type, double seconds)
 
 	if (!ns)
 		die("malloc");
-	end = now_ns() + (long long)(seconds * 1e9);	/* where many are lost, each takes a second */
+	/* Where many are lost each takes a second: not too many of those. */
+	end = now_ns() + (long long)(seconds * 1e9);
 	for (i = 0; i < WARM_UP && now_ns() < end; i++)
 		trip(fd);
 	end = now_ns() + (long long)(seconds * 1e9);
