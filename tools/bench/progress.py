@@ -35,6 +35,8 @@ class Progress:
 
     def at(self, share: float, text: str) -> None:
         """`share` of the part is done; `text` is what is being measured."""
+        if not share:
+            self._part_began = time.monotonic()  # what was before was no measuring
         took = time.monotonic() - self._part_began
         if share > 0.05:
             self._plan[self._part] = took / share  # now it is known better
