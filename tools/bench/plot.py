@@ -79,15 +79,16 @@ def _lines(results: Results, group: Group, whos: list[str], xs: list[int]) -> li
         mine = who.startswith("VNI")
         lines += _data(results, group, who, number, xs)
         style = f"lc rgb '{colour}' lw {2.6 if mine else 2.0}" + ("" if mine else " dt 2")
-        drawn += [f"$d{number} using 1:2 with linespoints {style} "
-                  f"pt {7 if mine else (5, 9, 13, 11)[number % 4]} ps 0.6 title {_quoted(who)}",
-                  f"$d{number} using 1:2:3:4 with yerrorbars lc rgb '{colour}' lw 1 pt 0 notitle"]
+        drawn += [f"$d{number} using 1:2:3:4 with yerrorbars lc rgb '{colour}' lw 1 ps 0 notitle",
+                  f"$d{number} using 1:2 with linespoints {style} "
+                  f"pt {7 if mine else (5, 9, 13, 11)[number % 4]} ps 0.7 title {_quoted(who)}"]
     return [*lines, "plot " + ", ".join(drawn)]
 
 
 def _bars(results: Results, group: Group, whos: list[str], xs: list[int]) -> list[str]:
     lines, drawn = ["set style data histograms", "set style histogram errorbars gap 1 lw 1",
-                    "set style fill solid 0.9 noborder", "set boxwidth 0.9"], []
+                    "set style fill solid 0.9 noborder", "set boxwidth 0.9",
+                    "set errorbars small front lc rgb '#222222'"], []
     for number, (who, colour) in enumerate(_colours(whos).items()):
         lines += _data(results, group, who, number, xs)
         drawn.append(f"$d{number} using 2:3:4:xtic(5) lc rgb '{colour}' title {_quoted(who)}")

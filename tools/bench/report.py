@@ -10,7 +10,7 @@ from typing import Any
 from .host import QUIET
 from .plot import Plots
 from .results import Group, PartState, Results
-from .stats import Summary
+from .stats import Summary, number
 from .targets import Told
 
 _STYLE = """
@@ -34,17 +34,6 @@ nav a { margin-right: 1.1em; } details { margin: .5em 0 1em; } .scroll { overflo
 """
 
 
-def number(value: float) -> str:
-    """Three digits that say something."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 1000:
-        return f"{value:.0f}"
-    digits = 3
-    text = f"{value:.{digits}g}"
-    return f"{value:.6f}".rstrip("0") if "e" in text else text
-
-
 def _at(group: Group, x: int) -> str:
     if not group.axis:
         return ""
@@ -53,11 +42,16 @@ def _at(group: Group, x: int) -> str:
     return str(x)
 
 
+def _spread(told: Summary) -> str:
+    """A single run has none."""
+    return f'&nbsp;<span class="spread">±{told.spread:.0%}</span>' if told.count > 1 else ""
+
+
 def _cell(told: Summary | None) -> str:
     if not told:
         return '<td class="none">–</td>'
     return (f'<td title="{number(told.least)} to {number(told.most)}, {told.count} runs">'
-            f'{number(told.median)}&nbsp;<span class="spread">±{told.spread:.0%}</span></td>')
+            f'{number(told.median)}{_spread(told)}</td>')
 
 
 def _ours(who: str) -> bool:
@@ -162,8 +156,8 @@ def _overview_row(results: Results, group: Group, x: int) -> str:
                      f'<small>{number(other.median)}</small>')
     at = f", {_at(group, x)}" if group.axis else ""
     at = at if "burst" not in group.axis else f", bursts of {x}"
-    return (f"<tr><td>{escape(group.title)}{at}</td><td class=\"tight\">{number(one.median)} "
-            f'<span class="spread">±{one.spread:.0%}</span></td><td>{escape(group.unit)}</td>'
+    return (f"<tr><td>{escape(group.title)}{at}</td><td class=\"tight\">{number(one.median)}"
+            f'{_spread(one)}</td><td>{escape(group.unit)}</td>'
             f'<td class="left rivals">{"".join(f"<div>{cell}</div>" for cell in cells)}</td></tr>')
 
 

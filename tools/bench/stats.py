@@ -30,6 +30,17 @@ def summary(runs: list[float]) -> Summary:
     return Summary(median(runs), min(runs), max(runs), len(runs))
 
 
+def number(value: float) -> str:
+    """Three digits that say something."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:.0f}"
+    digits = 3
+    text = f"{value:.{digits}g}"
+    return f"{value:.6f}".rstrip("0") if "e" in text else text
+
+
 def _over(left: list[float], right: list[float]) -> float:
     """The U of Mann and Whitney: pairs in which the left one is larger; a tie is half of one."""
     return sum((a > b) + (a == b) / 2 for a in left for b in right)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from . import copy, machines, partition, ring
 from .nodes import BUSY, MIXED, VECTOR, VETH
 from .results import Results
+from .stats import number
 
 
 class Told(NamedTuple):
@@ -26,18 +27,18 @@ def _at_least(text: str, wanted: float, found: float | None, how: str = "times")
     if found is None:
         return Told(text, asked, "", "not measured")
     if found >= wanted:
-        return Told(text, asked, f"{found:.2f}", "reached")
-    return Told(text, asked, f"{found:.2f}", "missed", f"{1 - found / wanted:.0%}")
+        return Told(text, asked, number(found), "reached")
+    return Told(text, asked, number(found), "missed", f"{1 - found / wanted:.0%}")
 
 
 def _at_most(text: str, wanted: float, found: float | None, unit: str = "") -> Told:
-    asked = f"at most {wanted:.3g}{unit}"
+    asked = f"at most {number(wanted)}{unit}"
     if found is None:
         return Told(text, asked, "", "not measured")
     if found <= wanted:
-        return Told(text, asked, f"{found:.3g}{unit}", "reached")
-    by = f"{found / wanted - 1:.0%}" if wanted else f"{found:.3g}{unit}"
-    return Told(text, asked, f"{found:.3g}{unit}", "missed", by)
+        return Told(text, asked, f"{number(found)}{unit}", "reached")
+    by = f"{found / wanted - 1:.0%}" if wanted else f"{number(found)}{unit}"
+    return Told(text, asked, f"{number(found)}{unit}", "missed", by)
 
 
 def _ratio(results: Results, group: str, ours: str, theirs: str, x: int = 0) -> float | None:
