@@ -77,6 +77,7 @@ test-full: ## every test there is: some hours
 	@tools/deps install 6.12 6.1 uml
 	@tests/all --full
 
+include tools/bench/bench.mk
 include tests/unit/unit.mk
 include tests/server/server.mk
 include tests/model/model.mk
