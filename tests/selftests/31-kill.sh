@@ -120,9 +120,9 @@ for kill in $(seq "$kills"); do
 	victim=$(((first + kill - 1) % nodes))
 	rest=$(but "$victim")
 	seat=$(seat_of "$victim")
-	# Among the others: pings that begin before and end after it, none of the first 50 of which may
-	# be lost: for the last ones, ping waits for twice the longest time so far only. Not the ping of
-	# busybox, which setsid would take: its socket has room for a few only.
+	# Among the others: pings that begin before and end after it, none of the first 50 of which
+	# may be lost: for the last ones, ping waits for twice the longest time so far only. Not the
+	# ping of busybox, which setsid would take: its socket has room for a few only.
 	each "$rest" 'dmesg | grep -c "node $1: link down" >/run/downs
 	for other in $OTHERS; do
 		setsid /usr/bin/ping -c 70 -i 0.15 -W 10 192.168.77.$((other + 1)) \
@@ -146,8 +146,10 @@ for kill in $(seq "$kills"); do
 			carrier_is 1 || exit
 			for other in $OTHERS; do
 				within 30 grep -q "packets transmitted" /run/loss.$other
-				awk -F"icmp_seq=" "\$2 + 0 > 0 && \$2 + 0 <= 50 && /bytes from/ && !got[\$2 + 0]++ { n++ }
-					END { exit n != 50 }" /run/loss.$other || { tail -n 3 /run/loss.$other; exit 1; }
+				awk -F"icmp_seq=" "
+					/bytes from/ && \$2 + 0 > 0 && \$2 + 0 <= 50 && !got[\$2 + 0]++ { n++ }
+					END { exit n != 50 }" /run/loss.$other ||
+					{ tail -n 3 /run/loss.$other; exit 1; }
 			done'
 	fi
 	diag "booting began after $(($(date +%s%N) / 1000000 - killed)) ms"
