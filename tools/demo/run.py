@@ -36,6 +36,7 @@ class Run:
     def begin_again(self) -> None:
         """Forget what a run before has found."""
         self.facts: dict[str, Any] = {"load": self._load}
+        self._unmet = [0] * _NODES
 
     # -- up to two nodes that reach each other -----------------------------------------------
 
@@ -101,6 +102,7 @@ class Run:
             result = stream.measure(self._lab, self._record, self._routes, forms, runs, seconds,
                                     step.note)
             self.facts["tcp"] = facts = result.facts()
+            self._unmet = result.unmet
             vni, veth = facts["vni"][stream.DEFAULT], facts["veth"]["median"]
             there, back = vni["there"]["median"], vni["back"]["median"]
             step.result = (f"medians: veth {stream.gigabits(veth)} Gb/s, 0 to 1 {there / veth:.2f} "
@@ -143,7 +145,7 @@ class Run:
         with self._screen.step("frames that VNI dropped, slots still lent") as step:
             after = self._settled()
             grown = [new.since(old) for new, old in zip(after, self._before)]
-            lost = [counters.drops(node) for node in grown]
+            lost = [counters.drops(node) - unmet for node, unmet in zip(grown, self._unmet)]
             lent = [new.values["slots_lent"] for new in after]
             self.facts["vni_drops"], self.facts["slots_lent"] = lost, lent
             self.facts["counters"] = grown

@@ -29,6 +29,8 @@ class Streams:
         self.vni: dict[str, dict[str, list[float]]] = {}
         self.bells = 0  # in the default form
         self.frames = 0
+        # by node: what the system sent while a link was down because the direct form was switched
+        self.unmet = [0] * NODES
 
     def add(self, form: str, direction: str, value: float) -> None:
         self.vni.setdefault(form, {}).setdefault(direction, []).append(value)
@@ -70,7 +72,7 @@ def measure(lab: Lab, record: Record, routes: Routes, forms: list[str], runs: in
         result.frames += sum(node["tx_frames"] for node in grown)
         result.veth.append(iperf.tcp(lab, record, routes.veth, seconds))
         for form in forms:
-            with _Form(lab, form):
+            with _Form(lab, form, result):
                 both(form)
         said = [f"{form} {gigabits(ways['there'][-1])} and {gigabits(ways['back'][-1])}"
                 for form, ways in result.vni.items()]
@@ -82,15 +84,15 @@ def measure(lab: Lab, record: Record, routes: Routes, forms: list[str], runs: in
 class _Form:
     """Both nodes are in another form for a while."""
 
-    def __init__(self, lab: Lab, form: str) -> None:
+    def __init__(self, lab: Lab, form: str, result: Streams) -> None:
         self._lab = lab
         self._form = form
+        self._result = result
         self._before: list[counters.Snapshot] = []
 
     def __enter__(self) -> None:
         if self._form == DIRECT:
-            network.set_direct(self._lab, NODES, True)
-            self._before = counters.take_all(self._lab, NODES)
+            self._before = self._switch(counters.take_all(self._lab, NODES), True)
         else:
             network.set_form(self._lab, NODES, self._form)
 
@@ -99,8 +101,15 @@ class _Form:
             network.set_form(self._lab, NODES, DEFAULT)
             return
         after = counters.take_all(self._lab, NODES)
-        network.set_direct(self._lab, NODES, False)
+        self._switch(after, False)
         if kind is None:
             for node, (new, old) in enumerate(zip(after, self._before)):
                 if not new.since(old)["tx_direct_frames"]:
                     raise DemoError(f"node {node} was told to send in the direct form and did not")
+
+    def _switch(self, before: list[counters.Snapshot], on: bool) -> list[counters.Snapshot]:
+        network.set_direct(self._lab, NODES, on)
+        after = counters.take_all(self._lab, NODES)
+        for node, (new, old) in enumerate(zip(after, before)):
+            self._result.unmet[node] += new.since(old)["tx_no_peer"]
+        return after
