@@ -147,7 +147,8 @@ for kill in $(seq "$kills"); do
 			for other in $OTHERS; do
 				within 30 grep -q "packets transmitted" /run/loss.$other
 				awk -F"icmp_seq=" "
-					/bytes from/ && \$2 + 0 > 0 && \$2 + 0 <= 50 && !got[\$2 + 0]++ { n++ }
+					/bytes from/ { seq = \$2 + 0 }
+					/bytes from/ && seq > 0 && seq <= 50 && !got[seq]++ { n++ }
 					END { exit n != 50 }" /run/loss.$other ||
 					{ tail -n 3 /run/loss.$other; exit 1; }
 			done'
