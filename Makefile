@@ -11,6 +11,7 @@ KREL = $(shell tools/krel $(KVER) build/lab/arm64/modules)
 KDIR = $(CURDIR)/build/lab/arm64/modules/$(KREL)/build
 endif
 OUT = $(CURDIR)/build/$(KREL)
+JOBS ?= $(shell nproc)
 
 # Rooms with kernel code. The kernel's build system puts its results beside the sources; so that one
 # tree serves several kernels, it is shown a tree of symbolic links per kernel.
@@ -33,11 +34,11 @@ links:
 		mkdir -p $(OUT)/$$(dirname $$f) && ln -sfn $(CURDIR)/$$f $(OUT)/$$f; done
 
 modules: links ## build only the modules for KVER
-	$(MAKE) -C $(KDIR) M=$(OUT) W=1 modules
+	$(MAKE) -j$(JOBS) -C $(KDIR) M=$(OUT) W=1 modules
 
 sparse: links ## build the modules anew under sparse; a finding is an error
 	$(MAKE) -C $(KDIR) M=$(OUT) clean
-	$(MAKE) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
+	$(MAKE) -j$(JOBS) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
 
 uml: ## build User-Mode Linux (once, some minutes) and the modules for it
 	tools/uml-kernel >/dev/null
