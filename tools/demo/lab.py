@@ -17,7 +17,7 @@ from .where import KINDS
 
 TOP = Path(__file__).resolve().parents[2]
 _COMMAND = str(TOP / "tools" / "vni-lab")
-_STALE = 3  # exit code of vni-lab dmesg-check: all trouble comes from a stale breakpoint of QEMU
+_STALE = 3  # exit code of vni-lab dmesg-check: all trouble comes from a fault of QEMU
 
 
 def slow() -> float:
@@ -116,7 +116,7 @@ class Lab:
             raise DemoError(done.stdout.strip() + done.stderr.strip())
 
     def spoilt(self) -> bool:
-        """Whether a kernel has died of QEMU's stale breakpoint."""
+        """Whether a kernel has died of a fault of QEMU's."""
         with contextlib.suppress(DemoError):
             return self.ours and self._call("dmesg-check", timeout=60).returncode == _STALE
         return False

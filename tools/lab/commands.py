@@ -14,7 +14,7 @@ from pathlib import Path
 from .client import CODE_LOST, Run, ask, write_all
 from .errors import LabError
 from .freeze import freeze
-from .klog import STALE, panics_in, trouble_in, until_breakpoint
+from .klog import STALE, panics_in, trouble_in, until_emulator_fault
 from .paths import BUILD, slow
 from .state import State, all_names
 from .target import ARCHES
@@ -127,7 +127,7 @@ def _dmesg_check(state: State, args: argparse.Namespace) -> int:
     nodes = range(_nodes(state)) if args.node is None else [args.node]
     env = state.load("config.json")["env"]
     allowed = _allowed(args.allow)
-    bad = other = 0  # other: what no stale breakpoint explains
+    bad = other = 0  # other: what no fault of the emulator explains
     marks = {}
     if args.mark and Path(args.mark).exists():
         marks = json.loads(Path(args.mark).read_text())
@@ -145,7 +145,7 @@ def _dmesg_check(state: State, args: argparse.Namespace) -> int:
         bad += len(lines)
         for line in lines:
             print(f"node {node}: {line}")
-        before = [until_breakpoint(log) for log in logs]
+        before = [until_emulator_fault(log) for log in logs]
         stale = any(proved for _, proved in before)
         other += len(_trouble([log for log, _ in before], node, allowed) if stale else lines)
     if args.mark:

@@ -21,7 +21,7 @@ from .paths import TOP, slow
 _LAB = TOP / "tools" / "vni-lab"
 _SCRIPT_SECONDS = 180.0
 # A socket that wants time stamps, for good: else every ping of a test switches them on and off for
-# all sockets, which patches the running kernel's text (lab.rst, "Stale breakpoints").
+# all sockets, which patches the running kernel's text (lab.rst, "Faults of the emulator").
 _STAMPS = "cp /usr/bin/ping /run/stamps && exec /run/stamps -q -i 86400 -I lo 127.0.0.1"
 _SETTLE_SECONDS = 15.0  # for a node to answer again after a script
 
@@ -133,22 +133,40 @@ class Lab:
         return self._logs / "kernel-log.mark"
 
 
+_LOG_IS_CLEAN = "kernel logs are clean"
+
+
+def _may_be_chance(results: list[Result]) -> list[Result]:
+    """The failures, if a busy machine may have brought them about: what a kernel complained of
+    and a node or lab that is gone are no chance."""
+    bad = [result for result in results if result.outcome in (FAIL, TIMEOUT, LOST)]
+    sure = any(result.outcome == LOST or result.name == _LOG_IS_CLEAN for result in bad)
+    return [] if sure else bad
+
+
 class Runner:
-    def __init__(self, lab: Lab, logs: Path, env: dict[str, str]) -> None:
+    def __init__(self, lab: Lab, logs: Path, env: dict[str, str], again: bool = False) -> None:
         self._lab = lab
         self._logs = logs
+        self._again = again
         self.kinds: dict[str, dict[str, Any]] = {}  # of lab, by script
         self._env = {**os.environ, **env, "VNI_LAB": lab.name, "VNI_LAB_COMMAND": str(_LAB)}
 
     def run(self, script: Script) -> list[Result]:
-        """Its results. A script during which QEMU's stale breakpoint struck is run once more."""
+        """Its results. A script that a fault of QEMU's struck is run once more, in a new lab, and
+        with `again` one that failed without a word from a kernel. A note tells of it."""
         results, stale = self._once(script)
-        if not stale:
+        if stale:
+            why = f"was run once more: {STALE}"
+        elif self._again and (bad := _may_be_chance(results)):
+            why = f"failed and was run once more: {'; '.join(result.name for result in bad)}"
+        else:
             return results
+        self._lab.down()
         log = self._logs / f"{script.name}.log"
         first = log.rename(self._logs / f"{script.name}.first.log")
-        self._lab.notes.append(f"{script.name} was run once more: {STALE} (first try: "
-                               f"{first.name}, {self._lab.last_logs.name})")
+        self._lab.notes.append(f"{script.name} {why} (first try: {first.name}, "
+                               f"{self._lab.last_logs.name})")
         return self._once(script)[0]
 
     def _once(self, script: Script) -> tuple[list[Result], bool]:
@@ -175,7 +193,7 @@ class Runner:
             results.append(Result(script.name, "exit code", FAIL, f"it is {code}"))
         trouble, stale = self._lab.trouble(allow)
         if trouble:
-            results.append(Result(script.name, "kernel logs are clean", FAIL, trouble))
+            results.append(Result(script.name, _LOG_IS_CLEAN, FAIL, trouble))
             whole = False
         missing = self._lab.missing()
         if missing:
