@@ -107,11 +107,14 @@ static void link_withdraw(struct vni_channel *chan, unsigned int seat)
 static void link_fail(struct vni_channel *chan, unsigned int seat, const char *why)
 {
 	struct vni_link *link = &chan->links[seat];
-	unsigned int wait = VNI_RETRY_MS << min(link->faults, 6u);
+	unsigned int wait;
 
+	if (time_after(jiffies, link->retry + msecs_to_jiffies(VNI_RETRY_FORGET_MS)))
+		link->faults = 0;
+	wait = min_t(unsigned int, VNI_RETRY_MS << min(link->faults, 6u), VNI_RETRY_MAX_MS);
 	link->generation = chan->win->peers[seat].generation;
 	link->faults++;
-	link->retry = jiffies + msecs_to_jiffies(min_t(unsigned int, wait, VNI_RETRY_MAX_MS));
+	link->retry = jiffies + msecs_to_jiffies(wait);
 	link->state = VNI_LINK_FAULT;
 	pr_warn("%s: node %u: link refused: %s; next try in %u s\n", chan->win->name, seat, why,
 		wait / 1000);

@@ -19,8 +19,9 @@
 #include "vni_shm.h"
 
 #define VNI_PERIOD_MS 100	/* between heartbeats */
-#define VNI_RETRY_MS 1000	/* after the first fault of a link; doubles */
-#define VNI_RETRY_MAX_MS 64000
+#define VNI_RETRY_MS 1000	/* after the first fault of a link; doubles up to ... */
+#define VNI_RETRY_MAX_MS 8000	/* which a broken peer can make us log a line in */
+#define VNI_RETRY_FORGET_MS 64000 /* begins with the first again after so long without a fault */
 
 enum vni_peer_state {
 	VNI_PEER_ABSENT,	/* no valid section */
@@ -58,7 +59,7 @@ struct vni_link {
 	u32 ack;		/* what it accepted of the other's, likewise */
 	u32 generation;		/* the other node's, when the fault came */
 	u32 up_generation;	/* the other node's, when the link came up */
-	u32 faults;		/* since the other's generation changed */
+	u32 faults;		/* in a row: a new generation, or time without one, ends it */
 	unsigned long retry;	/* jiffies when a fault is forgiven */
 	const char *fault;	/* set by any context, consumed by the work */
 	const struct vni_chan *peer;	/* its channel, while up or being brought up */

@@ -6,7 +6,7 @@
 # A node whose section is overwritten with noise costs itself its link, and nobody else anything.
 
 . "${0%/*}/net.sh"
-ktap_plan 21
+ktap_plan 22
 
 tool=$(mktemp -d)
 cleanup() { rm -rf "$tool"; }
@@ -67,6 +67,10 @@ in_node 0 'dmesg' >"$tool/log"
 check "the log says which rule was broken" grep -q "node 1: link refused: " "$tool/log"
 check "and does not say it hundreds of times" \
 	sh -c '[ "$(grep -c "link refused" "$1")" -lt 100 ]' sh "$tool/log"
+check "however often it was refused, it is tried again within 8 s" awk '
+	match($0, /next try in [0-9]+ s/) {
+		n++; seconds = substr($0, RSTART + 12) + 0; if (seconds > most) most = seconds }
+	END { print n " refusals, waits up to " most " s"; exit !(n >= 4 && most == 8) }' "$tool/log"
 
 # What no session repairs: the directory, the layout, the doorbells, and who it is.
 in_node 0 'physmem $1 noise 4096 4 $2' "$peer" "$$"
