@@ -295,7 +295,7 @@ void vni_xdp_run(struct vni_queue *q, unsigned int seat, bool fresh)
 	struct vni_xdp_buf *buf, *next;
 	struct xdp_buff xdp;
 
-	/* each is at the mercy of the program when its turn comes, but the list goes on behind it */
+	/* the program may write over a frame's entry in its turn, not over the next one's */
 	list_for_each_entry_safe(buf, next, &q->xdp.bufs, entry) {
 		list_del(&buf->entry);
 		if (unlikely(!fresh)) {

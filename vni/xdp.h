@@ -23,12 +23,12 @@ struct vni_rec_view;
 enum vni_xdp_end {
 	VNI_XDP_PASS,
 	VNI_XDP_DROP,
-	VNI_XDP_ABORTED,	/* by the program, by a verdict that there is not, for want of memory */
+	VNI_XDP_ABORTED,	/* by the program, a verdict that there is not, no memory */
 	VNI_XDP_TX,
 	VNI_XDP_TX_ERROR,	/* there was no room, or no memory */
 	VNI_XDP_REDIRECT,
 	VNI_XDP_REDIRECT_ERROR,
-	VNI_XDP_REFUSED,	/* the program did not see it: too long, or its sender left work to do */
+	VNI_XDP_REFUSED,	/* not shown: too long, or its sender left work to do */
 	VNI_XDP_ENDS,
 };
 

@@ -37,7 +37,7 @@ grew() {
 	"$@" || return
 	_grew_now=$(in_node "$_grew_node" "stats $_grew_names") || return
 	_grew_by=$(echo "$_grew_before $_grew_now" |
-		awk '{ for (i = 1; i <= NF / 2; i++) printf "%s%d", i > 1 ? " " : "", $(i + NF / 2) - $i }')
+		awk '{ for (i = 1; i <= NF / 2; i++) printf "%s%d", (i > 1 ? " " : ""), $(i + NF / 2) - $i }')
 	echo "$_grew_names of node $_grew_node grew by $_grew_by, wanted: $_grew_wanted"
 	[ "$_grew_by" = "$_grew_wanted" ]
 }
