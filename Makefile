@@ -11,6 +11,7 @@ KREL = $(shell tools/krel $(KVER) build/lab/arm64/modules)
 KDIR = $(CURDIR)/build/lab/arm64/modules/$(KREL)/build
 endif
 OUT = $(CURDIR)/build/$(KREL)
+JOBS ?= $(shell nproc)
 
 # Rooms with kernel code. The kernel's build system puts its results beside the sources; so that one
 # tree serves several kernels, it is shown a tree of symbolic links per kernel.
@@ -21,7 +22,7 @@ TOOL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iinclude
 # User-Mode Linux: a kernel that is a process; see tools/uml-kernel.
 UML = ARCH=um KDIR=$(CURDIR)/build/uml KREL=$$(tools/uml-kernel release)
 
-.PHONY: all modules uml uml-sparse tools sparse links deps demo test check help clean
+.PHONY: all modules uml uml-sparse tools sparse links deps demo test test-full help clean
 
 all: modules tools ## build the modules for KVER (6.12 or 6.1) and the commands
 
@@ -33,11 +34,11 @@ links:
 		mkdir -p $(OUT)/$$(dirname $$f) && ln -sfn $(CURDIR)/$$f $(OUT)/$$f; done
 
 modules: links ## build only the modules for KVER
-	$(MAKE) -C $(KDIR) M=$(OUT) W=1 modules
+	$(MAKE) -j$(JOBS) -C $(KDIR) M=$(OUT) W=1 modules
 
 sparse: links ## build the modules anew under sparse; a finding is an error
 	$(MAKE) -C $(KDIR) M=$(OUT) clean
-	$(MAKE) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
+	$(MAKE) -j$(JOBS) -C $(KDIR) M=$(OUT) W=1 C=2 CF="-Wsparse-error" modules
 
 uml: ## build User-Mode Linux (once, some minutes) and the modules for it
 	tools/uml-kernel >/dev/null
@@ -64,14 +65,20 @@ build/bin/link_vni.so: tools/ip-plugin/link_vni.c include/uapi/vni_link.h
 deps: ## install the Debian packages that are missing (root)
 	@tools/deps install
 
-demo: ## boot two kernels, run iperf3 between them, print a table (installs and builds first)
-	@tools/deps install $(KVER)
-	@tools/vni-demo --kver $(KVER)
+# Where the nodes of the demo live: partition, ivshmem, uml or pair.
+WHERE ?= partition
+demo: ## two nodes, iperf3 between them, a table; WHERE=partition, ivshmem, uml or pair
+	@tools/demo/start "$(WHERE)" "$(KVER)"
 
-test: ## all tests (installs and builds first)
+test: ## the tests' quick set, all boundaries and both kernels (installs and builds first)
 	@tools/deps install 6.12 6.1 uml
 	@tests/all
 
+test-full: ## every test there is: some hours
+	@tools/deps install 6.12 6.1 uml
+	@tests/all --full
+
+include tools/bench/bench.mk
 include tests/unit/unit.mk
 include tests/server/server.mk
 include tests/model/model.mk

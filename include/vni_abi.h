@@ -163,11 +163,12 @@ struct vni_ring_end {
 #define VNI_ETH_MTU_MIN		68
 #define VNI_ETH_MTU_MAX		(65535 - 14 - 4)	/* less an Ethernet and a VLAN header */
 #define VNI_ETH_FRAME_MIN	14	/* bytes */
-#define VNI_ETH_FRAME_MAX	65568	/* bytes; a 64 KiB GSO frame and its headers */
-#define VNI_ETH_SLOTS_MAX	17	/* slots a frame: VNI_ETH_FRAME_MAX in pages */
-#define VNI_ETH_RING_LINES_MIN	2048	/* a ring holds at least one frame of any size inline */
+#define VNI_ETH_INLINE_MAX	65568	/* bytes; a 64 KiB GSO frame and its headers, in the ring */
+#define VNI_ETH_FRAME_MAX	262176	/* bytes; a 256 KiB one ("BIG TCP"), in slots or direct */
+#define VNI_ETH_SLOTS_MAX	65	/* slots a frame: VNI_ETH_FRAME_MAX in pages */
+#define VNI_ETH_RING_LINES_MIN	2048	/* a ring holds at least one VNI_ETH_INLINE_MAX */
 #define VNI_ETH_RING_LINES_MAX	(1 << 20)
-#define VNI_ETH_RETURNS_MIN	32	/* at least one frame's slots */
+#define VNI_ETH_RETURNS_MIN	128	/* at least one frame's slots */
 #define VNI_ETH_RETURNS_MAX	(1 << 20)
 
 /* Feature bits of a node's Ethernet service: what it can receive. */

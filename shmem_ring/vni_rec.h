@@ -10,7 +10,7 @@
 
 /**
  * vni_rec_lines_inline() - lines that a record takes in the head/tail form
- * @len: bytes of the frame, at most VNI_ETH_FRAME_MAX
+ * @len: bytes of the frame, at most VNI_ETH_INLINE_MAX
  */
 static inline u32 vni_rec_lines_inline(u32 len)
 {
@@ -100,7 +100,7 @@ static inline int vni_rec_read(struct vni_rec_view *view, const u8 *store, u32 b
 
 	if (view->len < VNI_ETH_FRAME_MIN || view->len > VNI_ETH_FRAME_MAX)
 		return -EPROTO;
-	if (rec.kind == VNI_REC_INLINE && !view->nslots)
+	if (rec.kind == VNI_REC_INLINE && !view->nslots && view->len <= VNI_ETH_INLINE_MAX)
 		lines = vni_rec_lines_inline(view->len);
 	else if (rec.kind == VNI_REC_SLOTS && view->nslots == vni_rec_slots(view->len))
 		lines = vni_rec_lines_slots(view->nslots);

@@ -4,6 +4,8 @@
  * The callbacks here are vni_channel_ops: process context, one at a time, never under the RTNL.
  */
 #include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "vni.h"
@@ -100,10 +102,40 @@ static struct vni_conn *conn_alloc(struct vni_dev *vd, unsigned int seat, const 
 	return conn;
 }
 
+/**
+ * vni_frame_max() - what the stack may give us at once, for now
+ * @vd: the device; its peers or its form have changed
+ *
+ * As much as the peers take and our slots suffice for; the head/tail form has the ring alone. A
+ * limit that somebody set lower (ip link set gso_max_size) stays as it is.
+ *
+ * Context: process.
+ */
+void vni_frame_max(struct vni_dev *vd)
+{
+#ifdef VNI_BIG_TCP
+	static DEFINE_MUTEX(lock);
+	struct net_device *ndev = vd->ndev;
+	u32 before, now;
+
+	mutex_lock(&lock);
+	before = ndev->tso_max_size;
+	now = READ_ONCE(vd->form) == VNI_FORM_HEADTAIL ? VNI_ETH_INLINE_MAX : vd->frame_max;
+	now = max_t(u32, round_down(now, SZ_1K), GSO_LEGACY_MAX_SIZE);
+	if (ndev->gso_max_size == before)
+		WRITE_ONCE(ndev->gso_max_size, now);
+	if (ndev->gso_ipv4_max_size == before)
+		WRITE_ONCE(ndev->gso_ipv4_max_size, now);
+	/* takes what was set larger down with it */
+	netif_set_tso_max_size(ndev, now);
+	mutex_unlock(&lock);
+#endif
+}
+
 /* What every peer can take, and whether there is anyone at all. */
 static void conns_changed(struct vni_dev *vd)
 {
-	u32 common = ~0u;
+	u32 common = ~0u, frame_max = vd->geo.send_max;
 	u64 left;
 
 	for (left = vd->up; left; left &= left - 1) {
@@ -111,10 +143,13 @@ static void conns_changed(struct vni_dev *vd)
 			rcu_dereference_protected(vd->conns[__ffs64(left)], true);
 
 		common &= conn->features;
+		frame_max = min(frame_max, conn->frame_max);
 	}
 	WRITE_ONCE(vd->common, common);
+	WRITE_ONCE(vd->frame_max, vd->up ? frame_max : VNI_ETH_INLINE_MAX);
+	vni_frame_max(vd);
 	/* a peer that gives nothing back cannot hold what the others need */
-	WRITE_ONCE(vd->lend_share, max_t(u32, 2 * VNI_ETH_SLOTS_MAX,
+	WRITE_ONCE(vd->lend_share, max_t(u32, 2 * vni_rec_slots(vd->frame_max),
 					 vd->queues[0].om.count / max(hweight64(vd->up), 1UL)));
 	if (vd->up)
 		netif_carrier_on(vd->ndev);

@@ -8,6 +8,9 @@
 /* 512 KiB a ring where there is room: seven 64 KiB frames in the head/tail form. */
 #define RING_LINES_WANTED 8192
 
+/* A packet buffer with room for so many of the largest frames is used for such. */
+#define BIG_FRAMES 8
+
 static u64 place(u64 *at, u64 size, u64 align)
 {
 	u64 here = round_up(*at, align);
@@ -55,8 +58,11 @@ int vni_geometry_plan(struct vni_geometry *geo, unsigned int seats, unsigned int
 	place(&at, geo->slots * sizeof(__le64), VNI_LINE);
 	geo->buffer = place(&at, (u64)geo->slots * VNI_PAGE, VNI_PAGE);
 	geo->size = at;
-	geo->frame_max = VNI_ETH_FRAME_MAX;
-	return geo->slots / queues >= 2 * VNI_ETH_SLOTS_MAX ? 0 : -ENOSPC;
+	geo->frame_max = IS_ENABLED(VNI_BIG_TCP) ? VNI_ETH_FRAME_MAX : VNI_ETH_INLINE_MAX;
+	geo->send_max = geo->frame_max;
+	if (geo->slots / queues < BIG_FRAMES * VNI_ETH_SLOTS_MAX)
+		geo->send_max = VNI_ETH_INLINE_MAX;
+	return geo->slots / queues >= 2 * vni_rec_slots(VNI_ETH_INLINE_MAX) ? 0 : -ENOSPC;
 }
 
 /**

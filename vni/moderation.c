@@ -8,6 +8,7 @@
  * about as many each way.
  */
 #include <linux/ktime.h>
+#include <linux/sched.h>
 
 #include "vni.h"
 
@@ -98,14 +99,18 @@ bool vni_moderation_heavy(struct vni_queue *q, u32 frames)
  * @frames: how many the poll that ends now has received
  *
  * The next frame of a stream comes sooner than any interrupt could tell of it. So the poll stays
- * for as long as it would else be away, unless the processor is wanted by somebody.
+ * for as long as it would else be away, unless the processor is wanted by somebody: who was
+ * interrupted for it wants it too, and only the idle task and kernel threads do not.
  *
  * Context: NAPI.
  */
 bool vni_moderation_spin(struct vni_queue *q, u32 frames)
 {
-	u64 now = ktime_get_ns();
+	u64 now;
 
+	if (!is_idle_task(current) && !(current->flags & PF_KTHREAD))
+		return false;
+	now = ktime_get_ns();
 	if (frames)
 		q->mod.spin_until = now + (u64)READ_ONCE(q->vd->rx_usecs) * NSEC_PER_USEC;
 	return now < q->mod.spin_until && !need_resched();

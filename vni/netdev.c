@@ -149,7 +149,7 @@ static netdev_features_t ndo_features_check(struct sk_buff *skb, struct net_devi
 	if ((type & SKB_GSO_TCPV4 && !(common & VNI_ETH_F_TSO4)) ||
 	    (type & SKB_GSO_TCPV6 && !(common & VNI_ETH_F_TSO6)) ||
 	    (type & SKB_GSO_UDP_L4 && !(common & VNI_ETH_F_USO)) ||
-	    (type && skb->len > VNI_ETH_FRAME_MAX))
+	    (type && skb->len > READ_ONCE(vd->frame_max)))
 		features &= ~NETIF_F_GSO_MASK;
 	return vlan_features_check(skb, features);
 }
@@ -246,6 +246,7 @@ void vni_netdev_show(struct vni_dev *vd)
 		first_address(vd);
 	vd->geo.features = VNI_ETH_F_CSUM | VNI_ETH_F_TSO4 | VNI_ETH_F_TSO6 | ETH_USO;
 	vd->common = vd->geo.features;
+	vd->frame_max = VNI_ETH_INLINE_MAX;
 	vni_geometry_write(&vd->geo, vd->eth);
 	WRITE_ONCE(vd->eth->mtu, cpu_to_le32(vd->ndev->mtu));
 	show_address(vd);

@@ -65,9 +65,9 @@ bool vni_tx_limited(const struct vni_queue *q)
 bool vni_tx_room_for_next(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
 	if (READ_ONCE(q->vd->form) == VNI_FORM_HEADTAIL)
-		return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_ETH_FRAME_MAX), 0);
+		return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_ETH_INLINE_MAX), 0);
 	return vni_tx_room(q, pipe, seat, vni_rec_lines_inline(VNI_COPYBREAK_MAX),
-			   VNI_ETH_SLOTS_MAX);
+			   vni_rec_slots(READ_ONCE(q->vd->frame_max)));
 }
 
 /* Ask a peer for its doorbell once half of what is under way has come back. */
@@ -220,7 +220,6 @@ void vni_tx_service(struct vni_queue *q, bool polled)
 /* Frames wait for a peer, or would: does it take or give back anything at all? */
 static void look_at(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
-	vni_backlog_expire(q, pipe, seat);
 	/* slots of the direct form are held by programs there, which may well not read */
 	if (vni_tx_reap(q, pipe, seat) ||
 	    (pipe->tx.mine == pipe->tx.theirs && (!q->om.lent[seat] || READ_ONCE(q->vd->direct)))) {
@@ -229,6 +228,25 @@ static void look_at(struct vni_queue *q, struct vni_pipe *pipe, unsigned int sea
 	}
 	if (++pipe->looks == STUCK_LOOKS)
 		vni_shm_channel_fault(q->vd->chan, seat, "it is alive and takes nothing");
+}
+
+/* What has room now goes, even late, if this node stood still; only then is what waits too old. */
+static void send_or_drop(struct vni_queue *q)
+{
+	u64 left;
+
+	if (!q->waiting)
+		return;
+	if (!vni_backlog_drain(q, q->waiting)) {
+		napi_schedule(&q->napi);
+		return;
+	}
+	for (left = q->waiting; left; left &= left - 1) {
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
+
+		if (pipe)
+			vni_backlog_expire(q, pipe, __ffs64(left));
+	}
 }
 
 /* Returns true if anything of this queue is held back still. */
@@ -241,14 +259,16 @@ static bool look(struct vni_queue *q)
 		unsigned int seat = __ffs64(left);
 		struct vni_pipe *pipe = vni_pipe_of(q, seat);
 
-		if (!pipe)
-			continue;
-		if (pipe->slow || q->waiting & BIT_ULL(seat) || (held && !vni_several(q->vd)))
+		if (pipe &&
+		    (pipe->slow || q->waiting & BIT_ULL(seat) || (held && !vni_several(q->vd))))
 			look_at(q, pipe, seat);
-		held |= pipe->slow;
 	}
-	if (q->waiting && !vni_backlog_drain(q, q->waiting))
-		napi_schedule(&q->napi);
+	send_or_drop(q);
+	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
+
+		held |= pipe && pipe->slow;
+	}
 	vni_tx_wake(q);
 	return held;
 }

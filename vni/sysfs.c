@@ -27,10 +27,12 @@ static ssize_t form_store(struct device *dev, struct device_attribute *attr, con
 	int form = sysfs_match_string(form_names, buf);
 
 	if (form < 0) {
-		netdev_err(vd->ndev, "form: expected mixed, headtail or offset, got %.16s\n", buf);
+		netdev_err(vd->ndev, "form: expected mixed, headtail or offset, got %.*s\n",
+			   (int)min_t(size_t, strcspn(buf, "\n"), 16), buf);
 		return form;
 	}
 	WRITE_ONCE(vd->form, form);
+	vni_frame_max(vd);
 	return len;
 }
 static DEVICE_ATTR_RW(form);

@@ -13,6 +13,8 @@
 
 static bool wants_inline(const struct vni_dev *vd, u32 len)
 {
+	if (unlikely(len > VNI_ETH_INLINE_MAX))
+		return false;
 	switch (READ_ONCE(vd->form)) {
 	case VNI_FORM_HEADTAIL:
 		return true;
@@ -213,7 +215,8 @@ static bool direct_may(struct vni_queue *q, unsigned int seat)
 {
 	struct vni_pipe *pipe = vni_pipe_of(q, seat);
 
-	return pipe && vni_tx_room(q, pipe, seat, 0, VNI_ETH_SLOTS_MAX + 1);
+	return pipe &&
+	       vni_tx_room(q, pipe, seat, 0, vni_rec_slots(READ_ONCE(q->vd->frame_max)) + 1);
 }
 
 static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigned int txi,
@@ -262,7 +265,8 @@ static u64 several_plan(struct vni_queue *q, struct vni_tx_frame *frame, struct 
 
 	frame_plan(q->vd, frame, skb);
 	good = seats_with_room(q, frame, seats);
-	if (good || !frame->nslots || READ_ONCE(q->vd->form) != VNI_FORM_MIXED)
+	if (good || !frame->nslots || READ_ONCE(q->vd->form) != VNI_FORM_MIXED ||
+	    skb->len > VNI_ETH_INLINE_MAX)
 		return good;
 	frame->nslots = 0;
 	frame->lines = vni_rec_lines_inline(skb->len);
@@ -388,7 +392,7 @@ netdev_tx_t vni_start_xmit(struct sk_buff *skb, struct net_device *ndev)
 			q = &vd->queues[txi % conn->queues];
 	}
 	spin_lock(&q->lock);
-	if (unlikely(skb->len < VNI_ETH_FRAME_MIN || skb->len > VNI_ETH_FRAME_MAX))
+	if (unlikely(skb->len < VNI_ETH_FRAME_MIN || skb->len > vd->geo.send_max))
 		ret = drop(q, skb, &q->tx.too_long);
 	else if (unlikely(!known))
 		ret = drop(q, skb, &q->tx.no_peer);

@@ -53,7 +53,8 @@ struct vni_geometry {
 	u32 returns;
 	u32 slots;
 	u32 features;
-	u32 frame_max;
+	u32 frame_max;		/* what is taken */
+	u32 send_max;		/* our own only: what our slots suffice for */
 	u64 ram;		/* our own only: a peer's is read by loan.c */
 	u64 ends, rings, give_rings, table, buffer;
 	u64 size;
@@ -219,6 +220,7 @@ struct vni_dev {
 	u64 up;			/* seats with a conn, a bit each */
 	u32 common;		/* VNI_ETH_F_* that all of them take */
 	u32 lend_share;		/* slots of a queue that one of them may hold */
+	u32 frame_max;		/* bytes, the largest frame that we send and all of them take */
 	enum vni_form form;
 	u32 copybreak;
 	u32 rx_usecs;
@@ -278,6 +280,7 @@ int vni_geometry_read(struct vni_geometry *geo, const struct vni_eth *eth, u64 s
 		      unsigned int seats, const char **why);
 
 /* conn.c */
+void vni_frame_max(struct vni_dev *vd);
 extern const struct vni_channel_ops vni_channel_ops;
 
 /* segment.c */

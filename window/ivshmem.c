@@ -131,12 +131,17 @@ static int join(struct ivshmem *iv)
 	return 0;
 }
 
-/* A server that was started anew, or a migration, may have changed this node's peer id. */
+/*
+ * A server that was started anew, or a migration, may have changed this node's peer id. A device
+ * that has gone may read as any id, and shows none.
+ */
 static void look_at_id(struct ivshmem *iv)
 {
 	u32 id = ioread32(iv->regs + IV1_POSITION);
 
 	if (iv->id == IV1_NO_ID || id == iv->id || id > IV1_ID_LAST)
+		return;
+	if (!pci_device_is_present(iv->pdev))
 		return;
 	pci_info(iv->pdev, "peer id %u, was %u: doorbells are shown anew\n", id, iv->id);
 	iv->id = id;
@@ -146,22 +151,32 @@ static void look_at_id(struct ivshmem *iv)
 	}
 }
 
+static void leave(struct ivshmem *iv, bool present)
+{
+	if (present)
+		pci_warn(iv->pdev,
+			 "another node has this one's seat, because this one stood still: it leaves the window\n");
+	else
+		pci_warn(iv->pdev,
+			 "the device does not answer any more, and its memory has gone with it: this node leaves the window\n");
+	vni_window_destroy(iv->win);
+	iv->win = NULL;
+}
+
 static void guard_look(struct work_struct *work)
 {
 	struct ivshmem *iv = container_of(to_delayed_work(work), struct ivshmem, guard);
+	bool present;
 
 	look_at_id(iv);
 	if (iv->win && vni_window_check_seat(iv->win)) {
 		schedule_delayed_work(&iv->guard, msecs_to_jiffies(GUARD_MS));
 		return;
 	}
-	if (iv->win) {
-		pci_warn(iv->pdev,
-			 "another node has this one's seat, because this one stood still (or the memory has gone): it leaves the window\n");
-		vni_window_destroy(iv->win);
-		iv->win = NULL;
-	}
-	if (vni_params.node >= 0 || !pci_device_is_present(iv->pdev))
+	present = pci_device_is_present(iv->pdev);
+	if (iv->win)
+		leave(iv, present);
+	if (vni_params.node >= 0 || !present)
 		return;
 	join(iv);
 	schedule_delayed_work(&iv->guard, msecs_to_jiffies(iv->win ? GUARD_MS : REJOIN_MS));

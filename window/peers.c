@@ -180,6 +180,20 @@ static void peer_look(struct vni_window *win, unsigned int seat)
 	}
 }
 
+/*
+ * This node stood still for longer than between two looks: what held it up may have held up the
+ * others as well, a virtual machine's host for one. Silence counts only while somebody listens.
+ */
+static void peers_forgive(struct vni_window *win, unsigned long missed)
+{
+	unsigned int seat;
+
+	for (seat = 0; seat < win->seats; seat++) {
+		/* seen as late as now at the latest */
+		win->peers[seat].seen += min(missed, jiffies - win->peers[seat].seen);
+	}
+}
+
 /**
  * vni_peers_look() - look at all other seats
  * @win: the window, locked
@@ -188,10 +202,14 @@ static void peer_look(struct vni_window *win, unsigned int seat)
  */
 void vni_peers_look(struct vni_window *win)
 {
+	unsigned long now = jiffies, beats = msecs_to_jiffies(2 * VNI_PERIOD_MS);
 	unsigned int seat;
 	bool deaf = false;
 
 	lockdep_assert_held(&win->lock);
+	if (win->looked && time_after(now, win->looked + beats))
+		peers_forgive(win, now - win->looked - beats);
+	win->looked = now;
 	for (seat = 0; seat < win->seats; seat++) {
 		if (seat == win->seat)
 			continue;

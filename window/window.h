@@ -99,6 +99,7 @@ struct vni_window {
 	struct vni_channel *channels[VNI_CHANNELS];
 	unsigned int bells_used;
 	struct vni_peer peers[VNI_SEATS_MAX];
+	unsigned long looked;	/* jiffies when they were last looked at; 0: never */
 	struct timer_list beat;
 	struct workqueue_struct *wq;
 	struct work_struct work;

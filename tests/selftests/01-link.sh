@@ -4,7 +4,7 @@
 # Loading, the device's name and address, and a carrier that follows the other side.
 
 . "${0%/*}/net.sh"
-ktap_plan 20
+ktap_plan 21
 fresh_or_end
 
 check "rmmod vni_shm is refused while vni is loaded" in_node 0 '
@@ -32,6 +32,16 @@ check "the device is vni0, up, with a carrier on both sides" in_both '
 check "debugfs shows the other node alive and the link up" in_both '
 	status=/sys/kernel/debug/vni/*/status
 	grep "^node $PEER alive generation [1-9]" $status && grep "service 1 link up" $status'
+
+# Bites where each node is a process of its own: they are let run again one after the other.
+changes() {
+	in_node 0 'cat /sys/class/net/$DEV/carrier_changes' &&
+		in_node 1 'cat /sys/class/net/$DEV/carrier_changes'
+}
+before=$(changes)
+check "the host stops the machine for longer than a node may be silent: no link is lost" eval '
+	"$VNI_LAB_COMMAND" freeze "$(scaled 3)" && sleep 0.5 && after=$(changes) &&
+		echo "changes before: $before; after: $after" && [ "$after" = "$before" ]'
 
 check "carrier of node 0 is lost within 2 s of link set down on node 1" \
 	eval 'node 1 ip link set vni0 down && in_node 0 "within 2 carrier_is 0"'

@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 240
+# timeout: 600
 # Modules go and come, links go down and up, while traffic runs: nothing breaks, nothing leaks.
 
 . "${0%/*}/net.sh"
 ktap_plan 11
 fresh_or_end
+# ten rounds; each has its own limit
+export VNI_NODE_TIMEOUT=120
 
 # Traffic that starts anew whenever it breaks: TCP both ways, small UDP, pings.
 server=$(node_bg 1 iperf3 -s)

@@ -17,7 +17,7 @@
 VNI_TOP=$(cd "${0%/*}/../.." && pwd)
 : "${VNI_LAB_COMMAND:=$VNI_TOP/tools/vni-lab}"
 : "${VNI_SLOW:=1}"
-: "${VNI_NODE_TIMEOUT:=30}"	# seconds that one command in a node may take
+: "${VNI_NODE_TIMEOUT:=60}"	# seconds that one command in a node may take
 
 _ktap_planned=
 _ktap_count=0

@@ -4,7 +4,7 @@
 
 #define LINES 2048
 #define BYTES (LINES * VNI_LINE)
-#define SLOTS 40
+#define SLOTS 80
 
 static u8 store[BYTES];
 
@@ -28,7 +28,7 @@ static int read_back(const struct vni_rec *rec, u32 at, u32 avail, struct vni_re
 static void inline_is_read_as_written(void **state)
 {
 	static const u32 lens[] = { VNI_ETH_FRAME_MIN, 32, 33, 60, 96, 97, 1514, VNI_PAGE, 9014,
-				    VNI_ETH_FRAME_MAX };
+				    VNI_ETH_INLINE_MAX };
 	static const u32 ats[] = { 0, VNI_LINE, BYTES - VNI_LINE, BYTES / 2 };
 	struct vni_rec_view view;
 	u32 i, j;
@@ -75,11 +75,12 @@ static void slots_are_read_as_written(void **state)
 static void largest_record_fits_the_smallest_ring(void **state)
 {
 	(void)state;
-	assert_true(vni_rec_lines_inline(VNI_ETH_FRAME_MAX) <= VNI_ETH_RING_LINES_MIN);
+	assert_true(vni_rec_lines_inline(VNI_ETH_INLINE_MAX) <= VNI_ETH_RING_LINES_MIN);
 	assert_true(vni_rec_slots(VNI_ETH_FRAME_MAX) <= VNI_ETH_SLOTS_MAX);
 	assert_true(vni_rec_slots(VNI_ETH_FRAME_MAX) <= VNI_ETH_RETURNS_MIN);
-	/* a record's lines fit their field */
-	assert_true(vni_rec_lines_inline(VNI_ETH_FRAME_MAX) <= 0xffff);
+	/* a record's lines fit their field, and the sender's note of them */
+	assert_true(vni_rec_lines_inline(VNI_ETH_INLINE_MAX) < 1 << 12);
+	assert_true(VNI_ETH_FRAME_MAX < 1 << 20);
 }
 
 static void bad_lengths_are_refused(void **state)
@@ -103,6 +104,16 @@ static void bad_lengths_are_refused(void **state)
 		rec = good(lens[i], (u8)vni_rec_slots(lens[i]));
 		assert_int_equal(read_back(&rec, 0, LINES, NULL), -EPROTO);
 	}
+}
+
+static void what_is_too_long_for_the_ring_is_refused(void **state)
+{
+	struct vni_rec rec = good(VNI_ETH_INLINE_MAX + 1, 0);
+
+	(void)state;
+	assert_int_equal(read_back(&rec, 0, LINES, NULL), -EPROTO);
+	rec = good(VNI_ETH_INLINE_MAX + 1, VNI_ETH_INLINE_MAX / VNI_PAGE + 1);
+	assert_int_equal(read_back(&rec, 0, LINES, NULL), 0);
 }
 
 static void bad_line_counts_are_refused(void **state)
@@ -130,8 +141,8 @@ static void records_longer_than_what_is_there_are_refused(void **state)
 	for (avail = 0; avail < 40; avail++)
 		assert_int_equal(read_back(&rec, 0, avail, NULL), avail >= 25 ? 0 : -EPROTO);
 	rec = good(VNI_ETH_FRAME_MAX, VNI_ETH_SLOTS_MAX);
-	for (avail = 0; avail < 4; avail++)
-		assert_int_equal(read_back(&rec, 0, avail, NULL), avail >= 2 ? 0 : -EPROTO);
+	for (avail = 0; avail < 8; avail++)
+		assert_int_equal(read_back(&rec, 0, avail, NULL), avail >= 5 ? 0 : -EPROTO);
 }
 
 static void bad_kinds_are_refused(void **state)
@@ -265,6 +276,7 @@ int main(void)
 		cmocka_unit_test(slots_are_read_as_written),
 		cmocka_unit_test(largest_record_fits_the_smallest_ring),
 		cmocka_unit_test(bad_lengths_are_refused),
+		cmocka_unit_test(what_is_too_long_for_the_ring_is_refused),
 		cmocka_unit_test(bad_line_counts_are_refused),
 		cmocka_unit_test(records_longer_than_what_is_there_are_refused),
 		cmocka_unit_test(bad_kinds_are_refused),

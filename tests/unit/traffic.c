@@ -35,9 +35,11 @@ struct consumer {
 
 static struct plan plan(const struct traffic *t, u64 *seed)
 {
-	u32 dice = test_random(seed), most = dice % 64 ? t->len_max : VNI_ETH_FRAME_MAX;
+	u32 dice = test_random(seed), most = t->len_max;
 	struct plan p;
 
+	if (dice % 64 == 0)
+		most = dice & 0x10000 ? VNI_ETH_FRAME_MAX : VNI_ETH_INLINE_MAX;
 	p.len = VNI_ETH_FRAME_MIN + test_random(seed) % (most - VNI_ETH_FRAME_MIN + 1);
 	p.nslots = dice & 0x10000 ? vni_rec_slots(p.len) : 0;
 	p.lines = p.nslots ? vni_rec_lines_slots(p.nslots) : vni_rec_lines_inline(p.len);

@@ -11,8 +11,8 @@
 
 #define TRAFFIC_LINES 2048
 #define TRAFFIC_BYTES (TRAFFIC_LINES * VNI_LINE)
-#define TRAFFIC_SLOTS 64
-#define TRAFFIC_RETURNS 64
+#define TRAFFIC_SLOTS 128
+#define TRAFFIC_RETURNS 128
 #define TRAFFIC_SEAT 7 /* the consumer's */
 
 /* Written by the producer alone. */

@@ -50,8 +50,6 @@ def drops(grown: dict[str, int]) -> int:
     return sum(grown.get(name, 0) for name in DROPS)
 
 
-def bells_per_frame(grown: list[dict[str, int]]) -> float:
-    """Doorbells rung for data and for room, by all nodes, over all frames that crossed."""
-    bells = sum(node["tx_bells_rung"] + node["rx_bells_rung"] for node in grown)
-    frames = sum(node["tx_frames"] for node in grown)
-    return bells / frames if frames else 0.0
+def bells(grown: dict[str, int]) -> int:
+    """Doorbells that a node has rung, for data and for room."""
+    return grown["tx_bells_rung"] + grown["rx_bells_rung"]

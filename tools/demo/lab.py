@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DemoError
+from .where import KINDS
 
 TOP = Path(__file__).resolve().parents[2]
 _COMMAND = str(TOP / "tools" / "vni-lab")
-_STALE = 3  # exit code of vni-lab dmesg-check: all trouble comes from a stale breakpoint of QEMU
+_STALE = 3  # exit code of vni-lab dmesg-check: all trouble comes from a fault of QEMU
 
 
 def slow() -> float:
@@ -55,7 +56,7 @@ class Lab:
             raise DemoError(f"a lab of the name {self.name} is up already; end it with: "
                             f"tools/vni-lab --name {self.name} down")
         argv = [_COMMAND, "--name", self.name, "up", "--env", self.env, "--kver", self.kver,
-                *(f"--add={what}" for what in add), *self._options]
+                *(f"--add={what}" for what in add), *KINDS[self.env].up, *self._options]
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True) as process:
             assert process.stdout
@@ -115,7 +116,7 @@ class Lab:
             raise DemoError(done.stdout.strip() + done.stderr.strip())
 
     def spoilt(self) -> bool:
-        """Whether a kernel has died of QEMU's stale breakpoint."""
+        """Whether a kernel has died of a fault of QEMU's."""
         with contextlib.suppress(DemoError):
             return self.ours and self._call("dmesg-check", timeout=60).returncode == _STALE
         return False

@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import signal
+import time
 import traceback
 from types import FrameType
 
@@ -17,6 +18,7 @@ from .lab import TOP, Lab
 from .record import Record
 from .run import Run
 from .screen import Screen
+from .where import KINDS, Where
 
 _STATE = "ethtool -S vni0; ip -s link show vni0; grep -E 'CPU|vni' /proc/interrupts; ss -tinm; ps"
 _QUIET = 0.7  # load of the host below which nothing else of weight runs there
@@ -25,18 +27,18 @@ _TAIL = 15  # lines of each console that a failure shows
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="vni-demo", description="Boot two kernels on one machine, connect them with VNI, "
+        prog="vni-demo", description="Bring up two nodes on one machine, connect them with VNI, "
         "show what crosses, beside veth within one kernel.")
     parser.add_argument("--kver", default="6.12", help="kernel series of both nodes (6.12)")
-    parser.add_argument("--env", default="partition", help="what kind of nodes, as vni-lab knows "
-                        "them (default: partition, one partitioned machine)")
+    parser.add_argument("--env", default="partition", choices=list(KINDS), help="what kind of "
+                        "nodes (default: partition, one partitioned machine)")
     parser.add_argument("--name", default="demo", help="of the lab (default demo)")
     parser.add_argument("--measure", choices=["all", "tcp", "udp", "rtt"], default="all",
                         help="only these figures; packages and build are left alone then")
     parser.add_argument("--runs", type=int, default=5, help="of each TCP stream (default 5)")
     parser.add_argument("--seconds", type=int, default=2, help="for each TCP run (default 2)")
     parser.add_argument("--forms", action="store_true",
-                        help="with --measure tcp: also in each of the two forms")
+                        help="with --measure tcp: also in the other forms")
     parser.add_argument("--cpu0", type=int, metavar="CPU", help="where node 0's programs run when "
                         "they use VNI (default: the CPU that its doorbells interrupt)")
     parser.add_argument("--keep", action="store_true", help="leave the nodes up at the end")
@@ -45,6 +47,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.runs < 1 or args.seconds < 1:
         parser.error("--runs and --seconds: at least 1")
+    if args.env == "uml" and args.kver != "6.12":
+        parser.error(f"--kver {args.kver}: User-Mode Linux has 6.12 only")
     return args
 
 
@@ -52,9 +56,7 @@ def sequence(run: Run, args: argparse.Namespace) -> None:
     run.boot()
     run.connect()
     if args.measure in ("all", "tcp"):
-        run.stream()
-    if args.measure == "all" or args.forms:
-        run.forms()
+        run.stream(args.measure == "all" or args.forms)
     if args.measure in ("all", "udp"):
         run.datagrams()
     if args.measure in ("all", "rtt"):
@@ -81,20 +83,27 @@ def demonstrate(screen: Screen, lab: Lab, record: Record, run: Run, args: argpar
     sequence(run, args)
 
 
-def place(facts: dict[str, object]) -> str:
+def place(facts: dict[str, object], where: Where) -> str:
     kernels = list(dict.fromkeys(facts["kernels"]))  # type: ignore[call-overload]
-    busy = "" if float(str(facts["load"])) < _QUIET else (
-        "\nThe host was busy with other work: figures are lower and less even than it could give.")
-    return (f"Linux {', '.join(kernels)} on both nodes, {facts['env']} in QEMU {facts['qemu']} "
-            f"({facts['accel']}); host: {facts['processor']}, {facts['cores']} cores, "
-            f"load {facts['load']} at the start{busy}")
+    emulator = f", QEMU {facts['qemu']} ({facts['accel']})" if where.emulated else ""
+    lines = [f"taken on: {where.text}{emulator}; Linux {', '.join(kernels)}",
+             f"host: {facts['processor']}, {facts['cores']} cores, load {facts['load']} at the start"]
+    if where.note:
+        lines.append(where.note)
+    if facts["accel"] == "tcg":
+        lines.append("An emulated processor: what counts is the ratio, not the rate.")
+    if float(str(facts["load"])) >= _QUIET:
+        lines.append("The host was busy with other work: figures are lower and less even than it "
+                     "could give.")
+    return "\n".join(lines)
 
 
-def finish(screen: Screen, run: Run, record: Record) -> None:
-    text = "\n".join([table.render(run.rows), "", "taken on: " + place(run.facts["place"])])
+def finish(screen: Screen, run: Run, record: Record, where: Where) -> None:
+    text = "\n".join([table.render(run.facts), "", place(run.facts["place"], where)])
     record.text("table.txt", text + "\n")
     screen.say()
     screen.say(text)
+    screen.say(f"From the start of the boot to the end: {time.monotonic() - run.began:.0f} s")
 
 
 def _folded(lines: list[str]) -> list[str]:
@@ -122,9 +131,10 @@ def complain(screen: Screen, lab: Lab, record: Record, error: Exception) -> None
     for node in lab.silent():
         screen.say(f"node {node} does not answer any more")
     for node in range(2):
+        lines = _folded(lab.console(node).splitlines())[-_TAIL:]
         screen.say()
         screen.say(screen.bold(f"node {node}, last lines of its console:"))
-        for line in _folded(lab.console(node).splitlines())[-_TAIL:]:
+        for line in lines or ["(it has said nothing, or has none: node 0's kernel is its own)"]:
             screen.say("  " + line)
 
 
@@ -174,7 +184,7 @@ def main(argv: list[str]) -> int:
     code = 1
     try:
         demonstrate(screen, lab, record, run, args)
-        finish(screen, run, record)
+        finish(screen, run, record, KINDS[args.env])
         code = 0
     except Exception as error:  # pylint: disable=broad-except
         complain(screen, lab, record, error)

@@ -8,6 +8,7 @@ import re
 from .errors import DemoError
 from .lab import Lab
 from .route import Place, Route, Routes
+from .where import Where
 
 _WAIT_FOR_VNI0 = "for i in $(seq 50); do [ -e /sys/class/net/vni0 ] && break; sleep 0.1; done"
 _VETH = """ip netns add a
@@ -76,10 +77,24 @@ def make_veth(lab: Lab) -> None:
     lab.sh(0, _VETH)
 
 
-def routes(cpu: int) -> Routes:
-    """Node 0's end of VNI on `cpu`; veth on both CPUs."""
-    here, far = Place(0, cpu, address(0)), Place(1, 0, address(1))
-    left, right = Place(0, 0, "10.9.0.1", "a"), Place(0, 1, "10.9.0.2", "b")
+def set_form(lab: Lab, nodes: int, form: str) -> None:
+    for node in range(nodes):
+        lab.sh(node, f"echo {form} >/sys/class/net/vni0/vni/form")
+
+
+def set_direct(lab: Lab, nodes: int, on: bool) -> None:
+    """The links go down for a moment when a node changes its mind."""
+    for node in range(nodes):
+        lab.sh(node, f"ethtool --set-priv-flags vni0 direct {'on' if on else 'off'}")
+    for node in range(nodes):
+        wait_for_carrier(lab, node)
+
+
+def routes(where: Where, cpu: int) -> Routes:
+    """Node 0's end of VNI on `cpu`."""
+    here, far = Place(0, cpu, address(0)), Place(1, where.cpu1, address(1))
+    first, second = where.veth_cpus
+    left, right = Place(0, first, "10.9.0.1", "a"), Place(0, second, "10.9.0.2", "b")
     return Routes(Route("0 to 1", here, far), Route("1 to 0", far, here),
                   Route("veth", left, right))
 

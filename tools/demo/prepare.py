@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _FLAGS = "-std=gnu11 -O2 -Wall -Wextra -Werror -static".split()
 
 def packages(record: Record, kver: str, step: Step) -> None:
     """`kver` may be a full release: the headers that it stands for came as some package already."""
-    series = [kver] if re.fullmatch(r"\d+\.\d+", kver) else []
+    series = [kver] if re.fullmatch(r"\d+\.\d+|uml", kver) else []
     deps = str(TOP / "tools" / "deps")
     done = subprocess.run([deps, "check", *series], capture_output=True, text=True)
     if done.returncode == 0:
@@ -36,12 +37,28 @@ def packages(record: Record, kver: str, step: Step) -> None:
     step.result = "installed"
 
 
-def build(record: Record, kver: str) -> None:
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
+def uml_kernel(record: Record, step: Step) -> None:
+    """Built once for all clones on this machine."""
+    tool = str(TOP / "tools" / "uml-kernel")
+    if subprocess.run([tool, "find"], capture_output=True).returncode == 0:
+        step.result = "built already"
+        return
+    step.note("it is built from Debian's source, once: 10 to 25 minutes on 2 cores; kept below "
+              "~/.cache/vni")
+    step.note(f"what it does: tail -f {os.path.relpath(record.home / 'uml-kernel.log')}")
+    _logged([tool], record, "uml-kernel.log", "User-Mode Linux", _without_make())
+
+
+def build(record: Record, targets: tuple[str, ...], kver: str) -> None:
     jobs = f"-j{len(os.sched_getaffinity(0))}"
-    _logged(["make", jobs, "-C", str(TOP), "all", f"KVER={kver}"], record, "build.log",
-            "the build", environment)
+    _logged(["make", jobs, "-C", str(TOP), *targets, f"KVER={kver}"], record, "build.log",
+            "the build", _without_make())
+
+
+def _without_make() -> dict[str, str]:
+    """The environment, without what a make that called us has put there."""
+    return {name: value for name, value in os.environ.items()
+            if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
 
 
 def build_rr(record: Record) -> None:
@@ -56,11 +73,17 @@ def _logged(argv: list[str], record: Record, log: str, what: str,
             environment: dict[str, str] | None = None) -> None:
     path = record.home / log
     with path.open("w") as out:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                              env=environment)
-    if done.returncode:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                   env=environment, start_new_session=True)
+        try:
+            code = process.wait()
+        except BaseException:  # Ctrl-C: to all of it, which may tidy up before it goes
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+    if code:
         tail = "\n".join(path.read_text(errors="replace").splitlines()[-20:])
-        raise DemoError(f"{what}: {' '.join(argv[:3])} ...: exit code {done.returncode}\n{tail}")
+        raise DemoError(f"{what}: {' '.join(argv[:3])} ...: exit code {code}\n{tail}")
 
 
 def host() -> dict[str, str]:

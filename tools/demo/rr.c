@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Round trips of one byte over TCP or UDP.
+ * Round trips of one byte, or of messages of some size, over TCP or UDP.
  *
  * rr -s                                     serve both on port 5300, from the background
- * rr -c ADDRESS [-p tcp|udp] [-t SECONDS]   ask; prints JSON, times in nanoseconds
+ * rr -c ADDRESS [-p tcp|udp] [-t SECONDS] [-l BYTES]
+ *                                           ask; prints JSON, times in nanoseconds
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,8 +20,12 @@
 
 #define PORT 5300
 #define SAMPLES_MAX (1U << 20)
+#define BYTES_MAX 8192
 #define WARM_UP 200		/* trips that are not counted */
 #define ANSWER_MS 1000		/* an answer later than this counts as lost */
+
+static size_t size = 1;		/* bytes of a message */
+static char data[BYTES_MAX];
 
 static void die(const char *what)
 {
@@ -65,13 +70,12 @@ static void serve_stream(int listener)
 {
 	int fd = accept(listener, NULL, NULL), one = 1;
 	ssize_t got;
-	char byte;
 
 	if (fd < 0)
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	while ((got = recv(fd, &byte, 1, 0)) == 1)
-		if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1)
+	while ((got = recv(fd, data, sizeof(data), 0)) > 0)
+		if (send(fd, data, got, MSG_NOSIGNAL) != got)
 			break;
 	close(fd);
 }
@@ -82,7 +86,6 @@ static void serve_datagrams(int fd)
 	struct timeval second = { .tv_sec = 1 };
 	struct sockaddr_in from;
 	socklen_t len = sizeof(from);
-	char data[8];
 	ssize_t got;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
@@ -130,23 +133,24 @@ static int connected(const char *address, int type)
 /* One trip: its nanoseconds, or -1 if no answer came. Answers that come too late are skipped. */
 static long long trip(int fd)
 {
-	static unsigned char count;
-	unsigned char ask = ++count, answer;
+	static char count;
 	long long start = now_ns();
+	char ask = ++count;
 	ssize_t got;
 
-	if (send(fd, &ask, 1, MSG_NOSIGNAL) != 1)
+	data[0] = ask;
+	if (send(fd, data, size, MSG_NOSIGNAL) != (ssize_t)size)
 		die("send");
 	do
-		got = recv(fd, &answer, 1, 0);
-	while (got == 1 && answer != ask);
-	if (got == 0) {
-		fprintf(stderr, "rr: the server has gone\n");
+		got = recv(fd, data, size, MSG_WAITALL);
+	while (got == (ssize_t)size && data[0] != ask);
+	if (got >= 0 && got < (ssize_t)size) {
+		fprintf(stderr, "rr: the server has gone, or answers with less than it was sent\n");
 		exit(1);
 	}
 	if (got < 0 && errno != EAGAIN)
 		die("recv");
-	return got == 1 ? now_ns() - start : -1;
+	return got > 0 ? now_ns() - start : -1;
 }
 
 static int compare(const void *a, const void *b)
@@ -164,7 +168,9 @@ static int ask(const char *address, int type, double seconds)
 
 	if (!ns)
 		die("malloc");
-	for (i = 0; i < WARM_UP; i++)
+	/* Where many are lost each takes a second: not too many of those. */
+	end = now_ns() + (long long)(seconds * 1e9);
+	for (i = 0; i < WARM_UP && now_ns() < end; i++)
 		trip(fd);
 	end = now_ns() + (long long)(seconds * 1e9);
 	while (now_ns() < end && n < SAMPLES_MAX) {
@@ -192,13 +198,15 @@ int main(int argc, char **argv)
 	double seconds = 2;
 	int type = SOCK_STREAM, opt;
 
-	while ((opt = getopt(argc, argv, "sc:p:t:")) > 0) {
+	while ((opt = getopt(argc, argv, "sc:p:t:l:")) > 0) {
 		if (opt == 's')
 			server = true;
 		else if (opt == 'c')
 			address = optarg;
 		else if (opt == 't')
 			seconds = atof(optarg);
+		else if (opt == 'l')
+			size = strtoul(optarg, NULL, 10);
 		else if (opt == 'p' && !strcmp(optarg, "udp"))
 			type = SOCK_DGRAM;
 		else if (opt != 'p' || strcmp(optarg, "tcp"))
@@ -208,8 +216,9 @@ int main(int argc, char **argv)
 	}
 	if (server)
 		serve();
-	if (!address || optind != argc) {
-		fprintf(stderr, "usage: rr -s | rr -c ADDRESS [-p tcp|udp] [-t SECONDS]\n");
+	if (!address || optind != argc || !size || size > sizeof(data)) {
+		fprintf(stderr, "usage: rr -s | rr -c ADDRESS [-p tcp|udp] [-t SECONDS] [-l 1..%d]\n",
+			BYTES_MAX);
 		return 2;
 	}
 	return ask(address, type, seconds);

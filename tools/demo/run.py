@@ -13,9 +13,9 @@ from .lab import Lab, slow
 from .record import Record
 from .route import Routes
 from .screen import Screen
+from .where import KINDS
 
-_NODES = 2
-_FORMS = ("headtail", "offset")
+_NODES = stream.NODES
 _SETTLE_SECONDS = 5.0
 
 
@@ -26,28 +26,35 @@ class Run:
         self._lab = lab
         self._record = record
         self._options = options
+        self._where = KINDS[options.env]
         self._routes: Routes
         self._before: list[counters.Snapshot] = []
         self._load = prepare.load()
+        self.began = time.monotonic()  # when the nodes were told to boot
         self.begin_again()
 
     def begin_again(self) -> None:
         """Forget what a run before has found."""
         self.facts: dict[str, Any] = {"load": self._load}
-        self.rows: list[table.Row] = []
+        self._unmet = [0] * _NODES
 
     # -- up to two nodes that reach each other -----------------------------------------------
 
     def prepare(self) -> None:
-        screen, kver = self._screen, self._options.kver
+        screen, kver, where = self._screen, self._options.kver, self._where
         with screen.step("packages") as step:
-            prepare.packages(self._record, kver, step)
-        with screen.step(f"build: make all KVER={kver}"):
-            prepare.build(self._record, kver)
+            prepare.packages(self._record, where.deps or kver, step)
+        if where.name == "uml":
+            with screen.step("Linux for User-Mode Linux") as step:
+                prepare.uml_kernel(self._record, step)
+        with screen.step(f"build: make {' '.join(where.targets)}"
+                         + ("" if where.name == "uml" else f" KVER={kver}")):
+            prepare.build(self._record, where.targets, kver)
 
     def boot(self) -> None:
         prepare.build_rr(self._record)
-        with self._screen.step("boot") as step:
+        self.began = time.monotonic()
+        with self._screen.step(f"boot: {self._where.text}") as step:
             self._lab.up([f"{prepare.RR}:/usr/bin/rr"], step.note)
             step.result = "all nodes are up"
         status = self._lab.status()
@@ -58,7 +65,8 @@ class Run:
     def connect(self) -> None:
         screen, lab = self._screen, self._lab
         for node in range(_NODES):
-            with screen.step(f"node {node}: insmod vni_shm.ko, insmod vni.ko"):
+            with screen.step(f"node {node}: insmod vni_shm.ko, insmod vni.ko"
+                             + self._where.joins[node]):
                 network.insert_modules(lab, node)
         for node in range(_NODES):
             with screen.step(f"node {node}: ip link set vni0 up, ip addr add "
@@ -70,11 +78,11 @@ class Run:
         with screen.step("ping node 1 from node 0") as step:
             step.result = network.ping(lab, 10)
         with screen.step("servers, and veth between two namespaces of node 0") as step:
-            cpu = self._options.cpu0
+            cpu = self._where.cpu0 if self._options.cpu0 is None else self._options.cpu0
             if cpu is None:
                 cpu = network.bell_cpu(lab)
                 step.result = f"doorbells interrupt CPU {cpu} of node 0: its programs run there"
-            self._routes = network.routes(cpu)
+            self._routes = network.routes(self._where, cpu)
             network.make_veth(lab)
             network.start_servers(lab, self._routes.places())
             self.facts["node0_cpu"] = cpu
@@ -83,50 +91,33 @@ class Run:
 
     # -- figures -----------------------------------------------------------------------------
 
-    def stream(self) -> None:
+    def stream(self, every_form: bool) -> None:
         runs, seconds = self._options.runs, self._options.seconds
-        text = f"TCP, one stream, {runs} runs of {seconds} s each in turns"
+        forms = []
+        if every_form:
+            forms = [*([stream.DIRECT] if self._where.direct else []), *stream.FORMS]
+        text = (f"TCP, one stream, {runs} turns of {seconds} s each way"
+                + (f", also in the forms {', '.join(forms)}" if forms else ""))
         with self._screen.step(text) as step:
-            before = counters.take_all(self._lab, _NODES)
-            result = stream.measure(self._lab, self._record, self._routes, runs, seconds, step.note)
-            after = counters.take_all(self._lab, _NODES)
-            grown = [new.since(old) for new, old in zip(after, before)]
-            bells = counters.bells_per_frame(grown)
-            facts = {**result.facts(), "bells_per_frame": bells}
-            self.facts["tcp"] = facts
-            rows = table.stream_rows(facts, "mixed")
-            step.result = _summary(rows)
-        every = f"1 in {1 / bells:.0f} frames" if bells else "none"
-        self.rows += rows
-        self.rows.append(("doorbells per frame", f"{bells:.4f}", "", "",
-                          f"{every}, of both nodes, during these runs"))
-
-    def forms(self) -> None:
-        runs, seconds = max(1, min(3, self._options.runs)), self._options.seconds
-        self.facts["forms"] = {}
-        for form in _FORMS:
-            with self._screen.step(f"TCP in the form {form}, {runs} runs each") as step:
-                stream.set_form(self._lab, _NODES, form)
-                try:
-                    result = stream.measure(self._lab, self._record, self._routes, runs, seconds,
-                                            step.note, f"TCP {form}")
-                finally:
-                    stream.set_form(self._lab, _NODES, "mixed")
-                self.facts["forms"][form] = result.facts()
-                rows = table.stream_rows(result.facts(), form)
-                step.result = _summary(rows)
-            self.rows += rows
+            result = stream.measure(self._lab, self._record, self._routes, forms, runs, seconds,
+                                    step.note)
+            self.facts["tcp"] = facts = result.facts()
+            self._unmet = result.unmet
+            vni, veth = facts["vni"][stream.DEFAULT], facts["veth"]["median"]
+            there, back = vni["there"]["median"], vni["back"]["median"]
+            step.result = (f"medians: veth {stream.gigabits(veth)} Gb/s, 0 to 1 {there / veth:.2f} "
+                           f"of it, 1 to 0 {back / veth:.2f}; doorbells: {table.bells(facts)}")
 
     def datagrams(self) -> None:
         self.facts["udp"] = []
         for size in udp.SIZES:
-            for route in (self._routes.there, self._routes.back):
-                with self._screen.step(f"UDP, {size} bytes, node {route.name}") as step:
-                    fact = udp.measure(self._lab, self._record, route, size)
+            for route in self._routes:
+                over = "over veth" if route is self._routes.veth else f"node {route.name}"
+                with self._screen.step(f"UDP, {size} bytes, {over}") as step:
+                    kind = udp.measure_veth if route is self._routes.veth else udp.measure
+                    fact = kind(self._lab, self._record, route, size)
                     self.facts["udp"].append(fact)
-                    row = table.udp_rows([fact])[0]
-                    step.result = f"{row[1]}, {row[4]}"
-        self.rows += table.udp_rows(self.facts["udp"])
+                    step.result = udp.in_words(fact)
 
     def round_trips(self) -> None:
         self.facts["rtt"] = {}
@@ -137,7 +128,6 @@ class Run:
                 step.result = ", ".join(f"{name} median {value['median'] / 1000:.0f} us, "
                                         f"p99 {value['p99'] / 1000:.0f} us"
                                         for name, value in fact.items())
-        self.rows += table.rtt_rows(self.facts["rtt"])
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -155,7 +145,7 @@ class Run:
         with self._screen.step("frames that VNI dropped, slots still lent") as step:
             after = self._settled()
             grown = [new.since(old) for new, old in zip(after, self._before)]
-            lost = [counters.drops(node) for node in grown]
+            lost = [counters.drops(node) - unmet for node, unmet in zip(grown, self._unmet)]
             lent = [new.values["slots_lent"] for new in after]
             self.facts["vni_drops"], self.facts["slots_lent"] = lost, lent
             self.facts["counters"] = grown
@@ -165,15 +155,9 @@ class Run:
             if any(lost) or any(lent):
                 raise DemoError(f"VNI dropped {lost} frames (node 0, node 1), slots that are "
                                 f"still lent: {lent}; see counters-*.txt")
-            frames = sum(node["tx_frames"] for node in grown)
+            self.facts["frames"] = frames = sum(node["tx_frames"] for node in grown)
             step.result = f"0 of {frames} frames; 0 slots"
-        self.rows.append(("frames dropped by VNI", "0", "", "",
-                          f"of {frames} that crossed; slots still lent at the end: 0"))
         with self._screen.step("kernel logs") as step:
             self._lab.check_logs()
-            step.result = "no warning in either"
+            step.result = "no warning"
 
-
-def _summary(rows: list[table.Row]) -> str:
-    return "; ".join(f"{row[0].split(',')[0].removeprefix('TCP ')} {row[1]}, {row[3]} of veth"
-                     for row in rows)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from .client import CODE_LOST, Run, ask, write_all
 from .errors import LabError
-from .klog import STALE, panics_in, trouble_in, until_breakpoint
+from .freeze import freeze
+from .klog import STALE, panics_in, trouble_in, until_emulator_fault
 from .paths import BUILD, slow
 from .state import State, all_names
 from .target import ARCHES
@@ -126,7 +127,7 @@ def _dmesg_check(state: State, args: argparse.Namespace) -> int:
     nodes = range(_nodes(state)) if args.node is None else [args.node]
     env = state.load("config.json")["env"]
     allowed = _allowed(args.allow)
-    bad = other = 0  # other: what no stale breakpoint explains
+    bad = other = 0  # other: what no fault of the emulator explains
     marks = {}
     if args.mark and Path(args.mark).exists():
         marks = json.loads(Path(args.mark).read_text())
@@ -144,7 +145,7 @@ def _dmesg_check(state: State, args: argparse.Namespace) -> int:
         bad += len(lines)
         for line in lines:
             print(f"node {node}: {line}")
-        before = [until_breakpoint(log) for log in logs]
+        before = [until_emulator_fault(log) for log in logs]
         stale = any(proved for _, proved in before)
         other += len(_trouble([log for log, _ in before], node, allowed) if stale else lines)
     if args.mark:
@@ -219,6 +220,11 @@ def _down(state: State, args: argparse.Namespace) -> int:
 def _change(state: State, args: argparse.Namespace) -> int:
     request = {"op": args.change, "node": args.node, "slot": getattr(args, "slot", 0)}
     ask(state, request)
+    return 0
+
+
+def _freeze(state: State, args: argparse.Namespace) -> int:
+    freeze(state, args.seconds)
     return 0
 
 
@@ -318,6 +324,9 @@ def _add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         if name.endswith("plug"):
             parser.add_argument("slot", type=int, nargs="?", default=0,
                                 help="0: the device it has booted with (default); 1: another")
+    freeze = commands.add_parser("freeze", help="stop the whole lab for a while, as a host may")
+    freeze.set_defaults(run=_freeze)
+    freeze.add_argument("seconds", type=float)
     server = commands.add_parser("server", help="ivshmem: end the server, start another")
     server.set_defaults(run=_server)
     server.add_argument("verb", choices=["restart"])

@@ -18,17 +18,20 @@ TROUBLE = re.compile(
     r"|rcu:.*stalls? on CPU|bad page state|double free|LOST kernel log records"
 )
 
-# How a kernel dies of a fault of QEMU 7.2's TCG (lab.rst, "Stale breakpoints"): its first oops is
-# about a breakpoint that is not in its text any more. A breakpoint that is there shows as "cc <".
+# How a kernel dies of a fault of QEMU 7.2's TCG (lab.rst, "Faults of the emulator"): its first oops
+# is about a breakpoint that is not in its text any more. One that is there shows as "cc <".
 _BREAKPOINT = re.compile(r"(?:^|[\]:] )(?:Oops: )?int3: 0000 \[#1\]", re.MULTILINE)
 _CODE = re.compile(r"Code: (?:[0-9a-f]{2} )*(?!cc )[0-9a-f]{2} <[0-9a-f]{2}>")
-STALE = ("a kernel died of a breakpoint that was not in its text any more: a fault of QEMU's TCG, "
-         "not of VNI")
+STALE = ("a kernel died of a breakpoint that was not in its text any more, or of flags that no "
+         "processor has: a fault of QEMU's TCG, not of VNI")
 _CODE_LINES = 12  # from the oops to the code
 # The other way: the processor runs into the breakpoint for ever, and is reported for that.
 _STALL = re.compile(r"self-detected stall on CPU|soft lockup - CPU")
 _STUCK = re.compile(r"RIP: \S+:(?:asm_exc_int3|exc_int3|poke_int3_handler)\b")
 _STUCK_LINES = 80  # from the report to where the processor is
+# Or it has flags that no processor can have (bits 22 to 31 are always 0), and goes wrong from there.
+_FLAGS = re.compile(r"\bEFLAGS: ([0-9a-f]{8})\b")
+_FLAGS_LINES = 16  # from the first trouble to the registers
 
 
 class KernelLog:
@@ -61,8 +64,16 @@ class KernelLog:
             out.writelines(lines)
 
 
-def until_breakpoint(text: str) -> tuple[str, bool]:
-    """What a log holds before a kernel's first oops of a breakpoint, and whether it was stale."""
+def until_emulator_fault(text: str) -> tuple[str, bool]:
+    """What a log holds before a kernel's first oops of a breakpoint, and whether it was stale;
+    or before its first trouble, if that shows impossible flags."""
+    first = next(iter(trouble_in(text)), None)
+    if first is not None:
+        start = text.index(first)
+        report = "\n".join(text[start:].splitlines()[:_FLAGS_LINES])
+        flags = _FLAGS.search(report)
+        if flags and int(flags[1], 16) >> 22:
+            return text[:start], True
     for what, proof, lines in ((_BREAKPOINT, _CODE, _CODE_LINES), (_STALL, _STUCK, _STUCK_LINES)):
         found = what.search(text)
         if found:

@@ -7,6 +7,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from .ktap import FAIL, LOST, PASS, SKIP, TIMEOUT, Result
 
@@ -36,7 +37,7 @@ def summary(results: list[Result]) -> str:
     return "\n".join([*lines, last])
 
 
-def write_json(path: Path, results: list[Result], facts: dict[str, str], notes: list[str]) -> None:
+def write_json(path: Path, results: list[Result], facts: dict[str, Any], notes: list[str]) -> None:
     count = Counter(result.outcome for result in results)
     value = {
         **facts,

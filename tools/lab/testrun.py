@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from . import ktap
 from .commands import CODE_STALE
@@ -20,7 +21,7 @@ from .paths import TOP, slow
 _LAB = TOP / "tools" / "vni-lab"
 _SCRIPT_SECONDS = 180.0
 # A socket that wants time stamps, for good: else every ping of a test switches them on and off for
-# all sockets, which patches the running kernel's text (lab.rst, "Stale breakpoints").
+# all sockets, which patches the running kernel's text (lab.rst, "Faults of the emulator").
 _STAMPS = "cp /usr/bin/ping /run/stamps && exec /run/stamps -q -i 86400 -I lo 127.0.0.1"
 _SETTLE_SECONDS = 15.0  # for a node to answer again after a script
 
@@ -52,12 +53,14 @@ class Lab:
         self._count = 0
         self.up_failures = 0
         self.notes: list[str] = []  # what befell a lab and does not count as a failure
+        self.releases: list[str] = []  # of the kernels of the lab that is up, node by node
 
     def ensure(self, wanted: list[str]) -> str:
         """"" or why there is no lab."""
         if self._has == wanted:
             return ""
         self.down()
+        self.releases = []
         self._count += 1
         done = subprocess.run([_LAB, "up", "--name", self.name, *wanted, *self._options],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -70,13 +73,15 @@ class Lab:
             self.notes.append(f"lab-{self._count} came up at the second attempt: {STALE}")
         self._has = wanted
         self._mark.unlink(missing_ok=True)
-        self._hold_stamps()
+        self._meet_nodes()
         return ""
 
-    def _hold_stamps(self) -> None:
+    def _meet_nodes(self) -> None:
+        """Note which kernels they run, and have them hold time stamps."""
         done = subprocess.run([_LAB, "status", "--json", "--name", self.name],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         for node in json.loads(done.stdout or '{"nodes": []}')["nodes"]:
+            self.releases.append(node.get("release", ""))
             subprocess.run([_LAB, "exec", "--name", self.name, str(node["node"]), "-d", "--",
                             "sh", "-c", _STAMPS], stdin=subprocess.DEVNULL, capture_output=True)
 
@@ -113,6 +118,11 @@ class Lab:
                 return f"node {', '.join(silent)} does not answer"
             time.sleep(0.5)
 
+    def kind(self, wanted: list[str]) -> dict[str, Any]:
+        """What a script that asked for `wanted` ran on; no releases if no lab came up for it."""
+        return {"plain": "--plain" in [*wanted, *self._options],
+                "releases": list(dict.fromkeys(self.releases))}
+
     @property
     def last_logs(self) -> Path:
         """Where the logs of the lab that is up, or was last, are kept when it goes down."""
@@ -123,30 +133,51 @@ class Lab:
         return self._logs / "kernel-log.mark"
 
 
+_LOG_IS_CLEAN = "kernel logs are clean"
+
+
+def _may_be_chance(results: list[Result]) -> list[Result]:
+    """The failures, if a busy machine may have brought them about: what a kernel complained of
+    and a node or lab that is gone are no chance."""
+    bad = [result for result in results if result.outcome in (FAIL, TIMEOUT, LOST)]
+    sure = any(result.outcome == LOST or result.name == _LOG_IS_CLEAN for result in bad)
+    return [] if sure else bad
+
+
 class Runner:
-    def __init__(self, lab: Lab, logs: Path, env: dict[str, str]) -> None:
+    def __init__(self, lab: Lab, logs: Path, env: dict[str, str], again: bool = False) -> None:
         self._lab = lab
         self._logs = logs
+        self._again = again
+        self.kinds: dict[str, dict[str, Any]] = {}  # of lab, by script
         self._env = {**os.environ, **env, "VNI_LAB": lab.name, "VNI_LAB_COMMAND": str(_LAB)}
 
     def run(self, script: Script) -> list[Result]:
-        """Its results. A script during which QEMU's stale breakpoint struck is run once more."""
+        """Its results. A script that a fault of QEMU's struck is run once more, in a new lab, and
+        with `again` one that failed without a word from a kernel. A note tells of it."""
         results, stale = self._once(script)
-        if not stale:
+        if stale:
+            why = f"was run once more: {STALE}"
+        elif self._again and (bad := _may_be_chance(results)):
+            why = f"failed and was run once more: {'; '.join(result.name for result in bad)}"
+        else:
             return results
+        self._lab.down()
         log = self._logs / f"{script.name}.log"
         first = log.rename(self._logs / f"{script.name}.first.log")
-        self._lab.notes.append(f"{script.name} was run once more: {STALE} (first try: "
-                               f"{first.name}, {self._lab.last_logs.name})")
+        self._lab.notes.append(f"{script.name} {why} (first try: {first.name}, "
+                               f"{self._lab.last_logs.name})")
         return self._once(script)[0]
 
     def _once(self, script: Script) -> tuple[list[Result], bool]:
+        self.kinds[script.name] = {**self._lab.kind(script.lab), "releases": []}
         if self._lab.up_failures >= 2:
             why = "not tried: it did not, twice"
             return [Result(script.name, "the lab comes up", LOST, why)], False
         why = self._lab.ensure(script.lab)
         if why:
             return [Result(script.name, "the lab comes up", LOST, why)], False
+        self.kinds[script.name] = self._lab.kind(script.lab)
         allow = self._logs / f"{script.name}.allow"
         allow.unlink(missing_ok=True)
         code, output = self._execute(script, allow)
@@ -162,7 +193,7 @@ class Runner:
             results.append(Result(script.name, "exit code", FAIL, f"it is {code}"))
         trouble, stale = self._lab.trouble(allow)
         if trouble:
-            results.append(Result(script.name, "kernel logs are clean", FAIL, trouble))
+            results.append(Result(script.name, _LOG_IS_CLEAN, FAIL, trouble))
             whole = False
         missing = self._lab.missing()
         if missing:

@@ -17,7 +17,7 @@ from .client import ask, run_quiet
 from .errors import LabError
 from .image import base_image, node0_image
 from .kernel import Kernel, kernel
-from .klog import STALE, trouble_in, until_breakpoint
+from .klog import STALE, trouble_in, until_emulator_fault
 from .layout import plan
 from .pair import files as pair_files
 from .paths import BUILD, LAB, TOP, kernel_release, slow
@@ -27,7 +27,7 @@ from .target import ARCHES, target
 _MODULES = ("vni_shm", "vni")
 
 
-class StaleBreakpoint(LabError):
+class EmulatorFault(LabError):
     """The lab did not come up, and QEMU is to blame (lab.rst, "Stale breakpoints")."""
 
     def __init__(self, text: str, logs: Path) -> None:
@@ -47,7 +47,7 @@ def up(state: State, options: argparse.Namespace) -> int:
     down(state)
     try:
         _boot(state, config, options.net, time.monotonic() - began)
-    except StaleBreakpoint as error:
+    except EmulatorFault as error:
         say(f"{STALE}; once more (logs: {error.logs})")
         _boot(state, config, options.net, time.monotonic() - began)
     if options.net:
@@ -194,13 +194,13 @@ def _give_up(state: State, why: str) -> None:
     shutil.rmtree(kept, ignore_errors=True)
     state.home.rename(kept)
     text = "\n".join([f"lab {state.name} did not come up: {why}", *logs, f"logs: {kept}"])
-    raise StaleBreakpoint(text, kept) if stale else LabError(text)
+    raise EmulatorFault(text, kept) if stale else LabError(text)
 
 
 def _stale(state: State) -> bool:
-    """Whether a kernel of this lab has died of QEMU's stale breakpoint, and of nothing before."""
+    """Whether a kernel of this lab has died of a fault of QEMU's, and of nothing before."""
     for log in state.home.glob("node*.console"):
-        before, stale = until_breakpoint(log.read_text(errors="replace"))
+        before, stale = until_emulator_fault(log.read_text(errors="replace"))
         if stale and not trouble_in(before):
             return True
     return False

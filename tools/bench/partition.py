@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Two nodes of one partitioned machine in QEMU: VNI beside veth within node 0, on its two CPUs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from demo import network, prepare
+from demo.lab import Lab
+from demo.record import Record
+from demo.route import Route
+
+from . import build, streams, trips
+from .nodes import Way
+from .part import Mode, Part
+from .results import Group, Key
+from .turns import Shot
+
+THERE, BACK, VETH = "VNI, node 0 to node 1", "VNI, node 1 to node 0", "veth in node 0"
+
+_SIZES = (1024, 16384, 131072)
+
+
+class Partition(Part):
+    name = "partition"
+    title = "Two nodes of a partitioned machine in QEMU"
+    groups = (
+        Group("partition-tcp", name, "TCP between two nodes, got by the receiving program", "Gb/s",
+              "higher", "bytes a message"),
+        Group("partition-median", name, "Round trip of 1 byte over TCP, median", "us", "lower"),
+        Group("partition-p99", name, "Round trip of 1 byte over TCP, p99", "us", "lower"),
+    )
+
+    def __init__(self, mode: Mode, name: str, record: Record) -> None:
+        super().__init__(mode)
+        self._record = record
+        self._lab = Lab(f"{name}-part", "partition", "6.12", [])
+        self._ways: dict[str, Way] = {}
+
+    def expected(self) -> float:
+        return 60 + self.mode.runs * 3 * (len(_SIZES) + 1) * (self.mode.seconds + 1.5)
+
+    def prepare(self) -> list[Shot]:
+        flow = build.compiled("flow", "flow.c", "-static")
+        prepare.build_rr(self._record)
+        self._lab.up([f"{flow}:/usr/bin/flow", f"{prepare.RR}:/usr/bin/rr"], lambda text: None)
+        accel = self._lab.status().get("accel", "?")
+        if accel != "kvm":
+            self.notes.append(f"QEMU emulates the processor here ({accel}): take the ratios, not "
+                              "the figures.")
+        self._connect()
+        return [Shot(f"{who}, TCP, {size} B", partial(self._stream, who, size))
+                for size in _SIZES for who in self._ways] + \
+               [Shot(f"{who}, round trip", partial(self._trip, who)) for who in self._ways]
+
+    def end(self) -> None:
+        self._lab.down(self._record.home / "lab-partition")
+
+    def _connect(self) -> None:
+        lab = self._lab
+        for node in range(2):
+            network.insert_modules(lab, node)
+            network.link_up(lab, node)
+        for node in range(2):
+            network.wait_for_carrier(lab, node)
+        routes = network.routes(network.bell_cpu(lab))
+        network.make_veth(lab)
+        for place in routes.places():
+            for server in ("flow", "rr"):
+                lab.run(place.node, *place.command(server, "-s"))
+        self._ways = {who: _way(who, route) for who, route in
+                      ((THERE, routes.there), (BACK, routes.back), (VETH, routes.veth))}
+
+    def _stream(self, who: str, size: int) -> dict[Key, float]:
+        told = streams.flow(self._lab, self._ways[who], "tcp", size, self.mode.seconds)
+        return {Key("partition-tcp", who, size):
+                streams.gigabits(told, "received", "receive_seconds")}
+
+    def _trip(self, who: str) -> dict[Key, float]:
+        told = trips.ask(self._lab, self._ways[who], "tcp", 1, self.mode.seconds)
+        return {Key(f"partition-{kind}", who): told[kind] / 1000 for kind in ("median", "p99")}
+
+
+def _way(who: str, route: Route) -> Way:
+    return Way(who, route.client, route.server)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Frames that the kernel makes itself: how many a second arrive at the other end."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import NamedTuple
+
+from demo.lab import Lab
+from demo.route import Place
+
+from .errors import BenchError
+from .nodes import HEADTAIL, MIXED, OFFSET, VECTOR, VETH, Nodes, Way
+from .part import Mode, Part
+from .results import Group, Key
+from .turns import Shot
+
+SIZES = (64, 256, 1024, 1500, 4096, 16384, 65000)
+_QUICK_SIZES = (64, 1500, 65000)
+_MTU = 65100  # for all sizes, where the device takes it
+_MTU_BEFORE = 1500
+_VECTOR_MOST = 1500  # the vector transport's frames are those of its MTU
+_NOWHERE = "198.18.0.2"  # of the range for benchmarks: routed nowhere, so nobody answers
+_GRACE = 20
+
+_SCRIPT = """P=/proc/net/pktgen
+echo rem_device_all >$P/kpktgend_{cpu}
+echo add_device {device} >$P/kpktgend_{cpu}
+for word in 'count 0' 'delay 0' 'pkt_size {size}' 'dst {to}' 'dst_mac {mac}'; do
+	echo "$word" >$P/{device}
+done
+echo start >$P/pgctrl &
+sleep {seconds}
+echo stop >$P/pgctrl
+wait
+cat $P/{device}
+echo rem_device_all >$P/kpktgend_{cpu}"""
+
+
+class Wire(NamedTuple):
+    """A way and the devices at its ends."""
+
+    way: Way
+    sender: str
+    receiver: str
+
+
+class Rate(NamedTuple):
+    """Millions a second."""
+
+    sent: float
+    received: float
+
+
+def need(lab: Lab, nodes: int) -> None:
+    for node in range(nodes):
+        if "yes" not in lab.sh(node, "modprobe pktgen && echo yes || echo no"):
+            raise BenchError("this kernel has no pktgen (CONFIG_NET_PKTGEN)")
+
+
+def _read(lab: Lab, place: Place, device: str, what: str) -> str:
+    return lab.run(place.node, *place.command("cat", f"/sys/class/net/{device}/{what}")).strip()
+
+
+def generate(lab: Lab, wire: Wire, size: int, seconds: float) -> Rate:
+    """Frames of `size` bytes as fast as they go."""
+    client, server = wire.way.client, wire.way.server
+    script = _SCRIPT.format(device=wire.sender, size=size, seconds=seconds, to=_NOWHERE,
+                            cpu=client.cpu, mac=_read(lab, server, wire.receiver, "address"))
+    before = int(_read(lab, server, wire.receiver, "statistics/rx_packets"))
+    text = lab.run(client.node, *client.command("sh", "-ec", script), seconds=seconds + _GRACE)
+    received = int(_read(lab, server, wire.receiver, "statistics/rx_packets")) - before
+    found = re.search(r"Result: OK: (\d+)\(.*?\) usec, (\d+) ", text)
+    if not found:
+        raise BenchError(f"pktgen tells no result:\n{text[-500:]}")
+    microseconds, sent = int(found[1]), int(found[2])
+    if not received:
+        raise BenchError(f"of {sent} frames of {size} B none was received")
+    return Rate(sent / microseconds, received / microseconds)
+
+
+class Pktgen(Part):
+    name = "pktgen"
+    title = "Frames from pktgen in User-Mode Linux, natively"
+    groups = (
+        Group("frames", name, "Frames received a second", "million/s", "higher",
+              "bytes a frame"),
+        Group("frames-sent", name, "Frames sent a second", "million/s", "higher",
+              "bytes a frame"),
+        Group("frame-rate", name, "The same, as bits received", "Gb/s", "higher",
+              "bytes a frame"),
+    )
+
+    def __init__(self, mode: Mode, nodes: Nodes) -> None:
+        super().__init__(mode)
+        self._nodes = nodes
+        self._sizes = mode.some(SIZES, _QUICK_SIZES)
+        self._left_out = (HEADTAIL, OFFSET) if mode.quick else ()
+        self._wires: dict[str, Wire] = {}
+
+    def expected(self) -> float:
+        shots = len(self._sizes) * (4 - len(self._left_out))
+        shots += sum(size <= _VECTOR_MOST for size in self._sizes)
+        return 4 + self.mode.runs * shots * (self.mode.seconds + 1.2)
+
+    def prepare(self) -> list[Shot]:
+        self._nodes.need()
+        need(self._nodes.lab, 1)
+        devices = {MIXED: ("vni0", "vni0"), HEADTAIL: ("vni0", "vni0"), OFFSET: ("vni0", "vni0"),
+                   VETH: ("va", "vb"), VECTOR: ("vec0", "vec0")}
+        self._wires = {name: Wire(self._nodes.ways[name], *ends) for name, ends in devices.items()
+                       if name in self._nodes.ways and name not in self._left_out}
+        self._set_mtu(_MTU)
+        return [Shot(f"{name}, frames of {size} B", partial(self._frames, name, size))
+                for size in self._sizes for name in self._wires
+                if name != VECTOR or size <= _VECTOR_MOST]
+
+    def mend(self) -> None:
+        self._nodes.revive()
+        need(self._nodes.lab, 1)
+        self._set_mtu(_MTU)
+
+    def end(self) -> None:
+        if self._wires:
+            self._set_mtu(_MTU_BEFORE)
+            self._nodes.settle()
+
+    def _ends(self) -> list[tuple[Place, str]]:
+        return [end for wire in (self._wires[MIXED], self._wires[VETH])
+                for end in ((wire.way.client, wire.sender), (wire.way.server, wire.receiver))]
+
+    def _set_mtu(self, mtu: int) -> None:
+        for place, device in self._ends():
+            self._nodes.lab.run(place.node, *place.command("ip", "link", "set", device, "mtu",
+                                                           str(mtu)))
+
+    def _frames(self, name: str, size: int) -> dict[Key, float]:
+        wire = self._wires[name]
+        self._nodes.take(wire.way)
+        rate = generate(self._nodes.lab, wire, size, self.mode.seconds)
+        return {Key("frames", name, size): rate.received,
+                Key("frames-sent", name, size): rate.sent,
+                Key("frame-rate", name, size): rate.received * size * 8 / 1000}

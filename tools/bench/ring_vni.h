@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* VNI's ring, as the driver uses it: space, copy in, advance, publish; avail, copy out, ... */
+#include "vni_ring.h"
+
+struct side {
+	struct vni_ring ring __attribute__((aligned(LINE)));
+	uint8_t *store;
+};
+
+struct ring {
+	struct side producer, consumer;
+};
+
+#define STORE_BYTES (ELEMENTS * (unsigned int)sizeof(struct element))
+
+static struct ring *ring_new(void)
+{
+	struct ring *r = new_memory(sizeof(*r));
+	struct vni_ring_end *head = new_memory(sizeof(*head));
+	struct vni_ring_end *tail = new_memory(sizeof(*tail));
+
+	r->producer.store = new_memory(STORE_BYTES);
+	r->consumer.store = r->producer.store;
+	vni_ring_attach(&r->producer.ring, head, tail, ELEMENTS);
+	vni_ring_attach(&r->consumer.ring, tail, head, ELEMENTS);
+	return r;
+}
+
+static inline unsigned int ring_put(struct ring *r, const struct element *e, unsigned int n)
+{
+	struct side *side = &r->producer;
+	s32 space = vni_ring_space(&side->ring, n);
+
+	if (space < (s32)n)
+		n = space < 0 ? 0 : space;
+	vni_ring_copy_in(side->store, STORE_BYTES, vni_ring_at(&side->ring) * sizeof(*e), e,
+			 n * sizeof(*e));
+	vni_ring_advance(&side->ring, n);
+	vni_ring_publish(&side->ring);
+	return n;
+}
+
+static inline unsigned int ring_get(struct ring *r, struct element *e, unsigned int n)
+{
+	struct side *side = &r->consumer;
+	s32 avail = vni_ring_avail(&side->ring);
+
+	if (avail < (s32)n)
+		n = avail < 0 ? 0 : avail;
+	vni_ring_copy_out(e, side->store, STORE_BYTES, vni_ring_at(&side->ring) * sizeof(*e),
+			  n * sizeof(*e));
+	vni_ring_advance(&side->ring, n);
+	vni_ring_publish(&side->ring);
+	return n;
+}

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0
+"""TCP and UDP throughput over the size of a message: the four figures of the source documents."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from demo import counters
+from demo.lab import Lab
+
+from .errors import BenchError
+from .nodes import HEADTAIL, LO, MIXED, OFFSET, VECTOR, VETH, Nodes, Way
+from .part import Mode, Part
+from .results import Group, Key
+from .turns import Shot
+
+TCP_SIZES = (64, 256, 1024, 4096, 16384, 65536, 131072)
+UDP_SIZES = (64, 256, 1024, 4096, 16384, 65507)  # the last is the largest that there is
+BULK = 131072
+
+_WAYS = (MIXED, HEADTAIL, OFFSET, VETH, LO, VECTOR)
+_QUICK_TCP = (64, 1024, 16384, 131072)
+_QUICK_UDP = (64, 1024, 65507)
+_GRACE = 20
+_AXIS = "bytes a message"
+
+
+class Streams(Part):
+    name = "streams"
+    title = "TCP and UDP in User-Mode Linux, natively"
+    groups = (
+        Group("tcp-client", name, "TCP client: taken from the sending program", "Gb/s", "higher",
+              _AXIS),
+        Group("tcp-server", name, "TCP server: got by the receiving program", "Gb/s", "higher",
+              _AXIS),
+        Group("udp-client", name, "UDP client: taken from the sending program", "Gb/s", "higher",
+              _AXIS),
+        Group("udp-server", name, "UDP server: got by the receiving program", "Gb/s", "higher",
+              _AXIS),
+        Group("tcp-cpu0", name, "Processor time of node 0 (sender; lo and veth: both sides), TCP",
+              "s/GB", "lower", _AXIS),
+        Group("tcp-cpu1", name, "Processor time of node 1 (receiver), TCP", "s/GB", "lower", _AXIS),
+        Group("bells", name, "Doorbells a frame, bulk TCP, both nodes", "a frame", "lower"),
+        Group("copies", name, "Copies that the driver makes a frame, receiver, bulk TCP",
+              "a frame", "lower"),
+        Group("frame-bytes", name, "Bytes a frame, bulk TCP", "B", "higher"),
+    )
+
+    def __init__(self, mode: Mode, nodes: Nodes) -> None:
+        super().__init__(mode)
+        self._nodes = nodes
+        self._sizes = {"tcp": mode.some(TCP_SIZES, _QUICK_TCP),
+                       "udp": mode.some(UDP_SIZES, _QUICK_UDP)}
+
+    def expected(self) -> float:
+        shots = len(_WAYS) * sum(len(sizes) for sizes in self._sizes.values())
+        return 8 + self.mode.runs * (shots * (self.mode.seconds + 0.4) + 6)
+
+    def prepare(self) -> list[Shot]:
+        self._nodes.need()
+        self.notes += self._nodes.notes
+        shots = []
+        for protocol, sizes in self._sizes.items():
+            for size in sizes:
+                shots += [Shot(f"{way}, {protocol.upper()}, {size} B",
+                               partial(self._stream, way, protocol, size))
+                          for way in _WAYS if way in self._nodes.ways]
+        shots += [Shot(f"{way}, doorbells of bulk TCP", partial(self._bells, way))
+                  for way in (MIXED, HEADTAIL, OFFSET)]
+        return shots
+
+    def mend(self) -> None:
+        self._nodes.revive()
+
+    def end(self) -> None:
+        self._nodes.settle()
+
+    def _stream(self, name: str, protocol: str, size: int) -> dict[Key, float]:
+        way = self._nodes.ways[name]
+        self._nodes.take(way)
+        before = self._nodes.cpu_seconds()
+        told = flow(self._nodes.lab, way, protocol, size, self.mode.seconds)
+        used = [after - old for after, old in zip(self._nodes.cpu_seconds(), before)]
+        figures = {Key(f"{protocol}-client", name, size): gigabits(told, "sent", "seconds"),
+                   Key(f"{protocol}-server", name, size):
+                   gigabits(told, "received", "receive_seconds")}
+        if protocol == "tcp":
+            gigabytes = told["received"] / 1e9
+            figures[Key("tcp-cpu0", name, size)] = used[0] / gigabytes
+            if way.server.node == 1:
+                figures[Key("tcp-cpu1", name, size)] = used[1] / gigabytes
+        return figures
+
+    def _bells(self, name: str) -> dict[Key, float]:
+        lab, way = self._nodes.lab, self._nodes.ways[name]
+        self._nodes.take(way)
+        before = counters.take_all(lab, 2)
+        flow(lab, way, "tcp", BULK, self.mode.seconds)
+        grown = [new.since(old) for new, old in zip(counters.take_all(lab, 2), before)]
+        frames = grown[1]["rx_frames"]
+        if not frames:
+            raise BenchError("node 1 has counted no frame")
+        return {Key("bells", name): counters.bells_per_frame(grown),
+                Key("copies", name):
+                1 - (grown[1]["rx_direct_frames"] - grown[1]["rx_loan_copies"]) / frames,
+                Key("frame-bytes", name): grown[1]["rx_bytes"] / frames}
+
+
+def flow(lab: Lab, way: Way, protocol: str, size: int, seconds: float) -> dict[str, Any]:
+    """One stream; what tools/bench/flow.c prints."""
+    argv = way.client.command("flow", "-c", way.server.address, "-p", protocol, "-l", str(size),
+                              "-t", str(seconds))
+    told: dict[str, Any] = json.loads(lab.run(way.client.node, *argv, seconds=seconds + _GRACE))
+    if not told["received"]:
+        raise BenchError(f"{way.name}, {protocol}, {size} B: nothing arrived")
+    return told
+
+
+def gigabits(told: dict[str, Any], what: str, seconds: str) -> float:
+    return float(told[what]) * 8 / 1e9 / max(float(told[seconds]), 1e-9)
