@@ -28,7 +28,7 @@ _MODULES = ("vni_shm", "vni")
 
 
 class EmulatorFault(LabError):
-    """The lab did not come up, and QEMU is to blame (lab.rst, "Stale breakpoints")."""
+    """The lab did not come up, and QEMU is to blame (lab.rst, "Faults of the emulator")."""
 
     def __init__(self, text: str, logs: Path) -> None:
         super().__init__(text)
