@@ -29,7 +29,8 @@ _CODE_LINES = 12  # from the oops to the code
 _STALL = re.compile(r"self-detected stall on CPU|soft lockup - CPU")
 _STUCK = re.compile(r"RIP: \S+:(?:asm_exc_int3|exc_int3|poke_int3_handler)\b")
 _STUCK_LINES = 80  # from the report to where the processor is
-# Or it has flags that no processor can have (bits 22 to 31 are always 0), and goes wrong from there.
+# Or it has flags that no processor can have (bits 22 to 31 are always 0), and goes wrong from
+# there.
 _FLAGS = re.compile(r"\bEFLAGS: ([0-9a-f]{8})\b")
 _FLAGS_LINES = 16  # from the first trouble to the registers
 
