@@ -60,7 +60,7 @@ check "nonsense is refused as a form, says what is expected, and changes nothing
 
 serve 1
 check "switched 60 times on both sides under TCP both ways, which goes on" eval '
-	pid=$(iperf_bg -t 60 --bidir) &&
+	pid=$(iperf_bg --bidir) &&
 		in_both "
 			for round in 1 2 3 4 5 6 7 8 9 10; do
 				for form in headtail offset mixed; do

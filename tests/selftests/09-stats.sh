@@ -64,7 +64,7 @@ serve 1
 bells() {
 	_bells_node=$1
 	shift
-	_bells_pid=$(iperf_bg -t 60 "$@")
+	_bells_pid=$(iperf_bg "$@")
 	in_node "$_bells_node" '
 		past() { [ "$(stat tx_frames)" -ge "$1" ]; }
 		within 10 past $(($(stat tx_frames) + 100)) || exit
@@ -82,12 +82,12 @@ bells() {
 check "bulk TCP from node 0 rings fewer than one doorbell in 3 frames" bells 0
 check "bulk TCP from node 1 rings fewer than one doorbell in 3 frames" bells 1 -R
 check "slots are lent while they are under way and all are back afterwards" eval '
-	in_both "echo offset >\$FORM" && pid=$(iperf_bg -t 30) && in_node 0 "
+	in_both "echo offset >\$FORM" && pid=$(iperf_bg) && in_node 0 "
 		lent() { [ \$(stat slots_lent) -gt 0 ]; }
 		within 10 lent" && node 0 kill "$pid" && slots_return'
 check "free and lent add up to all, in the midst of traffic" eval '
 	in_node 1 "within 5 sh -c \"! ss -Htn sport = :5201 | grep -q ESTAB\"" &&
-		pid=$(iperf_bg -t 30) && in_node 0 "
+		pid=$(iperf_bg) && in_node 0 "
 			for i in \$(seq 30); do
 				set -- \$(stats slots slots_free slots_lent)
 				[ \$1 = \$((\$2 + \$3)) ] || { echo \$*; exit 1; }

@@ -66,7 +66,7 @@ check "when it has ended, the link comes back" linked
 check "and frames go in the direct form again" grew 0 tx_direct_frames 200 1000000 $tcp
 
 boot1=$(boot_of 1)
-pid=$(iperf_bg -t 60 -R)
+pid=$(iperf_bg -R)
 sleep 1
 node 0 vni-node stop 1
 check "node 1 is stopped while it sends: its carrier is lost" in_node 0 'within 3 carrier_is 0'
@@ -77,8 +77,8 @@ check "node 1 comes back" eval 'after_boot 1 "'"$boot1"'" &&
 serve 1
 check "its frames are used in place again" grew 0 rx_direct_frames 200 1000000 $tcp -R
 check "modules are unloaded under such traffic and loaded again" eval '
-	pid=$(iperf_bg -t 60) && sleep 1 && in_node 0 "rmmod vni && load_modules && configure 0" &&
-		linked'
+	pid=$(iperf_bg) && sleep 1 && in_node 0 "rmmod vni && load_modules && configure 0" &&
+		linked; code=$?; node 0 kill -9 "$pid"; exit $code'
 fresh_or_end
 serve 1
 in_both 'ethtool --set-priv-flags vni0 direct on'

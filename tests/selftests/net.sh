@@ -55,9 +55,10 @@ serving() {
 	in_node "$1" 'within 10 sh -c "ss -Htln sport = :5201 | grep -q 5201"'
 }
 
-# iperf_bg OPTION...: an iperf3 client in node 0 of the server in node 1, left running; its pid.
+# iperf_bg OPTION...: an iperf3 client in node 0 of the server in node 1, left running for whoever
+# called this to end; its pid.
 iperf_bg() {
-	serving 1 >/dev/null && node_bg 0 iperf3 -c 192.168.77.2 "$@"
+	serving 1 >/dev/null && node_bg 0 iperf3 -c 192.168.77.2 -t 3600 "$@"
 }
 
 # iperf N OPTION...: an iperf3 client in node N; its JSON on standard output.
