@@ -26,6 +26,20 @@ static const struct vni_stat tx_stats[] = {
 	TX_STAT(stops),		TX_STAT(wakes),	       TX_STAT(no_peer),
 	TX_STAT(too_long),	TX_STAT(bad_offload),  TX_STAT(peer_full),
 	TX_STAT(waited),	TX_STAT(wait_ends),    TX_STAT(floods),
+	TX_STAT(xdp_xmit),	TX_STAT(xdp_xmit_errors),
+};
+
+#define XDP_STAT(name, end) { "rx_xdp_" name, offsetof(struct vni_queue, xdp.stats[end]) }
+
+static const struct vni_stat xdp_stats[] = {
+	XDP_STAT("pass", VNI_XDP_PASS),
+	XDP_STAT("drop", VNI_XDP_DROP),
+	XDP_STAT("aborted", VNI_XDP_ABORTED),
+	XDP_STAT("tx", VNI_XDP_TX),
+	XDP_STAT("tx_errors", VNI_XDP_TX_ERROR),
+	XDP_STAT("redirect", VNI_XDP_REDIRECT),
+	XDP_STAT("redirect_errors", VNI_XDP_REDIRECT_ERROR),
+	XDP_STAT("refused", VNI_XDP_REFUSED),
 };
 
 /* clang-format on */
@@ -36,7 +50,9 @@ static const char *const state_stats[] = { "bells_seen", "slots", "slots_free", 
 static const char *const fdb_stats[] = { "fdb_known", "fdb_learned", "fdb_moves", "fdb_evicted",
 					 "fdb_refused" };
 
-#define STATS_A_QUEUE (ARRAY_SIZE(rx_stats) + ARRAY_SIZE(tx_stats) + ARRAY_SIZE(state_stats))
+#define STATS_A_QUEUE                                                          \
+	(ARRAY_SIZE(rx_stats) + ARRAY_SIZE(xdp_stats) + ARRAY_SIZE(tx_stats) + \
+	 ARRAY_SIZE(state_stats))
 
 /* Private flags: ethtool --set-priv-flags DEV direct on */
 #define FLAG_DIRECT BIT(0)
@@ -63,6 +79,8 @@ static void get_strings(struct net_device *ndev, u32 set, u8 *data)
 	for (q = 0; q < vd->geo.queues; q++) {
 		for (i = 0; i < ARRAY_SIZE(rx_stats); i++)
 			ethtool_sprintf(&data, "q%u_%s", q, rx_stats[i].name);
+		for (i = 0; i < ARRAY_SIZE(xdp_stats); i++)
+			ethtool_sprintf(&data, "q%u_%s", q, xdp_stats[i].name);
 		for (i = 0; i < ARRAY_SIZE(tx_stats); i++)
 			ethtool_sprintf(&data, "q%u_%s", q, tx_stats[i].name);
 		for (i = 0; i < ARRAY_SIZE(state_stats); i++)
@@ -115,6 +133,7 @@ static void get_ethtool_stats(struct net_device *ndev, struct ethtool_stats *unu
 			local_bh_enable();
 		}
 		data = put_stats(q, rx_stats, ARRAY_SIZE(rx_stats), &q->rx.sync, data);
+		data = put_stats(q, xdp_stats, ARRAY_SIZE(xdp_stats), &q->rx.sync, data);
 		data = put_stats(q, tx_stats, ARRAY_SIZE(tx_stats), &q->tx.sync, data);
 		*data++ = atomic64_read(&q->bells_seen);
 		spin_lock_bh(&q->lock);

@@ -331,7 +331,9 @@ struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const st
 
 	BUILD_BUG_ON(VNI_RAM_RANGES != VNI_ETH_RAMS);
 	BUILD_BUG_ON(VNI_ETH_SEG_ALIGN > PAGE_SIZE << VNI_RAM_ORDER);
-	if (!vd->direct || !(le32_to_cpu(READ_ONCE(eth->features)) & VNI_ETH_F_DIRECT))
+	/* a program may write to what it is shown */
+	if (rcu_access_pointer(vd->xdp_prog) || !vd->direct ||
+	    !(le32_to_cpu(READ_ONCE(eth->features)) & VNI_ETH_F_DIRECT))
 		return NULL;
 	count = ranges_read(eth, size, ranges);
 	if (lender && !vni_shm_ram_same(lender->ram, ranges, count)) {

@@ -66,6 +66,8 @@ static int ndo_change_mtu(struct net_device *ndev, int mtu)
 {
 	struct vni_dev *vd = netdev_priv(ndev);
 
+	if (!vni_xdp_mtu_fits(vd, mtu))
+		return -EINVAL;
 	WRITE_ONCE(ndev->mtu, mtu);
 	WRITE_ONCE(vd->eth->mtu, cpu_to_le32(mtu));
 	return 0;
@@ -102,7 +104,8 @@ static void get_stats(struct vni_queue *q, struct rtnl_link_stats64 *sum)
 		start = u64_stats_fetch_begin(&q->rx.sync);
 		v[0] = u64_stats_read(&q->rx.frames);
 		v[1] = u64_stats_read(&q->rx.bytes);
-		v[2] = u64_stats_read(&q->rx.no_memory) + u64_stats_read(&q->rx.stale);
+		v[2] = u64_stats_read(&q->rx.no_memory) + u64_stats_read(&q->rx.stale) +
+		       vni_xdp_lost(q);
 		v[3] = u64_stats_read(&q->rx.bad_frame);
 	} while (u64_stats_fetch_retry(&q->rx.sync, start));
 	do {
@@ -175,6 +178,8 @@ const struct net_device_ops vni_netdev_ops = {
 	.ndo_get_stats64 = ndo_get_stats64,
 	.ndo_features_check = ndo_features_check,
 	.ndo_tx_timeout = ndo_tx_timeout,
+	.ndo_bpf = vni_xdp_command,
+	.ndo_xdp_xmit = vni_xdp_xmit,
 };
 
 /* 02:56:4e (locally administered, "VN"), two bytes of the window, and the node. */
@@ -204,9 +209,27 @@ void vni_netdev_setup(struct net_device *ndev)
 	ndev->features = OFFLOADS;
 	ndev->hw_features = OFFLOADS & ~NETIF_F_HIGHDMA;
 	ndev->vlan_features = OFFLOADS;
+	vni_xdp_setup(ndev);
 	/* a frame that waits for a peer is in a list, so it must be ours alone */
 	ndev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	ndev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
+}
+
+/**
+ * vni_netdev_show_features() - tell the others what this device takes
+ * @vd: the device, whose links are down
+ *
+ * A program is to see complete frames.
+ *
+ * Context: process.
+ */
+void vni_netdev_show_features(struct vni_dev *vd)
+{
+	u32 features = rcu_access_pointer(vd->xdp_prog) ? 0 : vd->geo.features;
+
+	if (vd->direct)
+		features |= VNI_ETH_F_DIRECT;
+	WRITE_ONCE(vd->eth->features, cpu_to_le32(features));
 }
 
 /**

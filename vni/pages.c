@@ -44,8 +44,15 @@ int vni_pages_open(struct vni_queue *q)
 		.nid = NUMA_NO_NODE,
 	};
 
+	int ret;
+
 	q->pool = page_pool_create(&params);
-	return PTR_ERR_OR_ZERO(q->pool);
+	if (IS_ERR(q->pool))
+		return PTR_ERR(q->pool);
+	ret = vni_xdp_open(q);
+	if (ret)
+		page_pool_destroy(q->pool);
+	return ret;
 }
 
 /**
@@ -56,6 +63,7 @@ int vni_pages_open(struct vni_queue *q)
  */
 void vni_pages_close(struct vni_queue *q)
 {
+	vni_xdp_close(q);
 	page_pool_destroy(q->pool);
 	q->pool = NULL;
 }

@@ -112,6 +112,7 @@ static void count(struct vni_queue *q, bool timer)
 	u64_stats_add(&q->rx.stale, q->now.stale);
 	u64_stats_inc(&q->rx.polls);
 	u64_stats_add(&q->rx.timer_polls, timer);
+	vni_xdp_count(q);
 	u64_stats_update_end(&q->rx.sync);
 	memset(&q->now, 0, sizeof(q->now));
 }
@@ -134,7 +135,9 @@ int vni_poll(struct napi_struct *napi, int budget)
 		vni_tx_service(q, q->polled);
 		return 0;
 	}
+	vni_xdp_begin(q);
 	work = poll_conns(q, budget);
+	vni_xdp_end(q);
 	vni_moderation_note(q, q->now.frames, q->now.bytes);
 	heavy = vni_moderation_heavy(q, work);
 	again = work == budget || (heavy && vni_moderation_spin(q, work));

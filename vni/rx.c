@@ -71,6 +71,13 @@ static bool rx_offload(struct sk_buff *skb, const struct vni_rec_view *view)
 	return !virtio_net_hdr_to_skb(skb, hdr, true);
 }
 
+static void rx_count(struct vni_queue *q, const struct vni_rec_view *view)
+{
+	q->now.frames++;
+	q->now.bytes += view->len;
+	q->now.inline_frames += view->kind == VNI_REC_INLINE;
+}
+
 /* The rest of what the stack is to know of a frame; NULL, and it is counted, if that is wrong. */
 static struct sk_buff *rx_finish(struct vni_queue *q, const struct vni_rec_view *view,
 				 struct sk_buff *skb)
@@ -85,9 +92,7 @@ static struct sk_buff *rx_finish(struct vni_queue *q, const struct vni_rec_view 
 		return NULL;
 	}
 	skb_record_rx_queue(skb, q->index);
-	q->now.frames++;
-	q->now.bytes += view->len;
-	q->now.inline_frames += view->kind == VNI_REC_INLINE;
+	rx_count(q, view);
 	return skb;
 }
 
@@ -99,6 +104,24 @@ static struct sk_buff *rx_build(struct vni_queue *q, const struct vni_rec_view *
 	if (likely(skb))
 		rx_fill(skb, src);
 	return skb;
+}
+
+/* The same for a program, which sees it in rx_deliver(). */
+static void rx_build_xdp(struct vni_queue *q, const struct vni_rec_view *view,
+			 struct rx_source *src)
+{
+	struct vni_xdp_buf *buf = vni_xdp_alloc(q, view);
+	u32 i;
+
+	if (!buf)
+		return;
+	source_copy(src, vni_xdp_data(buf), buf->head);
+	for (i = 0; i < buf->count; i++) {
+		const skb_frag_t *frag = &vni_xdp_frags(buf)->frags[i];
+
+		source_copy(src, skb_frag_address(frag), skb_frag_size(frag));
+	}
+	rx_count(q, view);
 }
 
 /* Step 9: the slots go back. The return ring has room unless the peer lent more than it may. */
@@ -142,9 +165,13 @@ static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
 		if (vni_rec_read_slots(&view, src.slots, pipe->rx_store, pipe->rx_bytes, at,
 				       pipe->peer_slots))
 			return "a frame's slot lies outside of its packet buffer";
-		skb = rx_build(q, &view, &src);
+		if (q->xdp.prog)
+			rx_build_xdp(q, &view, &src);
+		else
+			skb = rx_build(q, &view, &src);
 	}
-	skb = rx_finish(q, &view, skb);
+	if (!q->xdp.prog)
+		skb = rx_finish(q, &view, skb);
 	if (skb)
 		list_add_tail(&skb->list, frames);
 	vni_ring_advance(&pipe->rx, view.lines);
@@ -199,6 +226,8 @@ static void rx_deliver(struct vni_queue *q, struct list_head *frames, unsigned i
 		skb->protocol = eth_type_trans(skb, q->vd->ndev);
 		napi_gro_receive(&q->napi, skb);
 	}
+	if (q->xdp.prog)
+		vni_xdp_run(q, seat, fresh);
 }
 
 /**

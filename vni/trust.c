@@ -16,7 +16,6 @@
 static void show(struct vni_dev *vd)
 {
 	struct vni_eth_ram *ram = vd->base + vd->geo.ram;
-	u32 features = vd->geo.features;
 	unsigned int i;
 
 	for (i = 0; i < VNI_ETH_RAMS; i++) {
@@ -25,9 +24,7 @@ static void show(struct vni_dev *vd)
 		WRITE_ONCE(ram[i].base, cpu_to_le64(used ? vd->ram_own[i].base : 0));
 		WRITE_ONCE(ram[i].size, cpu_to_le64(used ? vd->ram_own[i].size : 0));
 	}
-	if (vd->direct)
-		features |= VNI_ETH_F_DIRECT;
-	WRITE_ONCE(vd->eth->features, cpu_to_le32(features));
+	vni_netdev_show_features(vd);
 }
 
 /**

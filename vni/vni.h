@@ -27,6 +27,7 @@
 #include "vni_ram.h"
 #include "vni_shm.h"
 #include "fdb.h"
+#include "xdp.h"
 
 struct page_pool;
 struct vni_pair;
@@ -158,6 +159,7 @@ struct vni_tx_stats {
 	u64_stats_t stops, wakes;
 	u64_stats_t waited, wait_ends, floods;
 	u64_stats_t no_peer, too_long, bad_offload, peer_full;
+	u64_stats_t xdp_xmit, xdp_xmit_errors;
 	struct u64_stats_sync sync;
 };
 
@@ -185,6 +187,7 @@ struct vni_queue {
 	struct vni_rx_count now;
 	unsigned int poll_turn;	/* the seat that is polled first; NAPI only */
 	struct vni_rx_stats rx;
+	struct vni_xdp xdp;
 	atomic64_t bells_seen;
 	bool found;		/* a hint: the last poll had work, and may not come by itself */
 
@@ -227,6 +230,7 @@ struct vni_dev {
 	unsigned int ram_count;
 	struct vni_ram_range ram_own[VNI_RAM_RANGES];
 	struct vni_lender *lenders[VNI_SEATS_MAX];
+	struct bpf_prog __rcu *xdp_prog;	/* changed under the RTNL; seen by polls */
 	struct timer_list stall;
 	u64 ageing;		/* jiffies that a learned address is kept for; 0: none is learned */
 	spinlock_t fdb_lock;	/* who changes fdb, but for the time when an address was seen */
@@ -363,6 +367,7 @@ bool vni_moderation_spin(struct vni_queue *q, u32 frames);
 extern const struct net_device_ops vni_netdev_ops;
 void vni_netdev_setup(struct net_device *ndev);
 void vni_netdev_show(struct vni_dev *vd);
+void vni_netdev_show_features(struct vni_dev *vd);
 
 /* main.c */
 int vni_dev_plan(struct vni_geometry *geo, struct vni_window *win, unsigned int queues);

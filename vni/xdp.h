@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * XDP: a program sees received frames before the stack does. What is of a queue belongs to its NAPI
+ * poll, but for ndo_xdp_xmit, which counts under vni_queue.lock.
+ */
+#ifndef VNI_XDP_H
+#define VNI_XDP_H
+
+#include <linux/bpf.h>
+#include <linux/list.h>
+#include <linux/skbuff.h>
+#include <linux/u64_stats_sync.h>
+#include <net/xdp.h>
+
+struct net_device;
+struct netdev_bpf;
+struct page_pool;
+struct vni_dev;
+struct vni_queue;
+struct vni_rec_view;
+
+/* What became of a frame, a counter each. */
+enum vni_xdp_end {
+	VNI_XDP_PASS,
+	VNI_XDP_DROP,
+	VNI_XDP_ABORTED,	/* by the program, a verdict that there is not, no memory */
+	VNI_XDP_TX,
+	VNI_XDP_TX_ERROR,	/* there was no room, or no memory */
+	VNI_XDP_REDIRECT,
+	VNI_XDP_REDIRECT_ERROR,
+	VNI_XDP_REFUSED,	/* not shown: too long, or its sender left work to do */
+	VNI_XDP_ENDS,
+};
+
+/* Of a queue. */
+struct vni_xdp {
+	struct bpf_prog *prog;		/* of the poll that runs, or NULL */
+	struct list_head bufs;		/* received, and not shown to the program yet */
+	struct sk_buff_head replies;	/* XDP_TX, on their way to the rings */
+	bool redirected;		/* by this poll */
+	u32 now[VNI_XDP_ENDS];		/* as in vni_rx_count */
+	u64_stats_t stats[VNI_XDP_ENDS];/* with vni_rx_stats.sync */
+	struct page_pool *pool;		/* single pages; while the device is open */
+	struct xdp_rxq_info rxq;
+};
+
+/*
+ * A received frame that a program is to see. This lies in the room that the program has in front
+ * of the frame, at the start of a page; more pages are in vni_xdp_frags().
+ */
+struct vni_xdp_buf {
+	struct list_head entry;
+	u32 head;	/* bytes in this page */
+	u32 count;	/* further pages */
+};
+
+static inline void *vni_xdp_data(struct vni_xdp_buf *buf)
+{
+	return (void *)buf + XDP_PACKET_HEADROOM;
+}
+
+static inline struct skb_shared_info *vni_xdp_frags(struct vni_xdp_buf *buf)
+{
+	return (void *)buf + SKB_WITH_OVERHEAD(PAGE_SIZE);
+}
+
+void vni_xdp_setup(struct net_device *ndev);
+int vni_xdp_open(struct vni_queue *q);
+void vni_xdp_close(struct vni_queue *q);
+void vni_xdp_begin(struct vni_queue *q);
+void vni_xdp_end(struct vni_queue *q);
+struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, const struct vni_rec_view *view);
+void vni_xdp_run(struct vni_queue *q, unsigned int seat, bool fresh);
+void vni_xdp_reply(struct vni_queue *q);
+void vni_xdp_count(struct vni_queue *q);
+u64 vni_xdp_lost(const struct vni_queue *q);
+bool vni_xdp_mtu_fits(const struct vni_dev *vd, int mtu);
+int vni_xdp_command(struct net_device *ndev, struct netdev_bpf *command);
+int vni_xdp_xmit(struct net_device *ndev, int count, struct xdp_frame **frames, u32 flags);
+
+#endif /* VNI_XDP_H */
