@@ -158,7 +158,7 @@ struct vni_ring_end {
 
 /* ---- service 1: Ethernet ---- */
 
-#define VNI_ETH_VERSION		(1 << 16 | 1)
+#define VNI_ETH_VERSION		(2 << 16 | 0)
 #define VNI_ETH_QUEUES_MAX	8
 #define VNI_ETH_MTU_MIN		68
 #define VNI_ETH_MTU_MAX		(65535 - 14 - 4)	/* less an Ethernet and a VLAN header */
@@ -204,11 +204,11 @@ struct vni_eth {
 	__le32 mtu;		/* bytes; for people: a receiver takes any frame that fits */
 	__le32 features;	/* VNI_ETH_F_* */
 	__le32 frame_max;	/* bytes, the largest frame that the owner takes */
-	__le32 queues;		/* 1 to VNI_ETH_QUEUES_MAX; a pair uses the smaller count */
+	__le32 queues;		/* 1 to VNI_ETH_QUEUES_MAX: for how many there are rings and slots */
 	__le32 ring_lines;	/* units of VNI_LINE in each frame ring, a power of two */
 	__le32 returns;		/* units of 4 bytes in each return ring, a power of two */
 	__le32 slots;		/* pages in the packet buffer */
-	__le32 reserved0;	/* zero */
+	__le32 used;		/* queues in use, 1 to queues; a pair uses the smaller count */
 	__le64 ends;		/* struct vni_eth_ends [seats][queues] */
 	__le64 rings;		/* frame rings [seats][queues], ring_lines * VNI_LINE bytes each */
 	__le64 give_rings;	/* return rings [seats][queues], returns * 4 bytes each */
@@ -305,6 +305,7 @@ VNI_ASSERT_AT(vni_eth, queues, 20);
 VNI_ASSERT_AT(vni_eth, ring_lines, 24);
 VNI_ASSERT_AT(vni_eth, returns, 28);
 VNI_ASSERT_AT(vni_eth, slots, 32);
+VNI_ASSERT_AT(vni_eth, used, 36);
 VNI_ASSERT_AT(vni_eth, ends, 40);
 VNI_ASSERT_AT(vni_eth, rings, 48);
 VNI_ASSERT_AT(vni_eth, give_rings, 56);

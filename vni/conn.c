@@ -77,7 +77,7 @@ static void conn_free(struct vni_conn *conn)
 static struct vni_conn *conn_alloc(struct vni_dev *vd, unsigned int seat, const void *peer,
 				   const struct vni_geometry *geo)
 {
-	unsigned int i, queues = min(vd->geo.queues, geo->queues);
+	unsigned int i, queues = min(vd->geo.used, geo->used);
 	struct vni_conn *conn = kvzalloc(struct_size(conn, pipes, queues), GFP_KERNEL);
 
 	if (!conn)

@@ -183,7 +183,13 @@ static void get_channels(struct net_device *ndev, struct ethtool_channels *chann
 	const struct vni_dev *vd = netdev_priv(ndev);
 
 	channels->max_combined = vd->geo.queues;
-	channels->combined_count = vd->geo.queues;
+	channels->combined_count = vd->geo.used;
+}
+
+/* As many as a pair has in common are used. The others learn of it when a link comes up. */
+static int set_channels(struct net_device *ndev, struct ethtool_channels *channels)
+{
+	return vni_queues_use(netdev_priv(ndev), channels->combined_count);
 }
 
 static int get_coalesce(struct net_device *ndev, struct ethtool_coalesce *ec,
@@ -259,6 +265,7 @@ const struct ethtool_ops vni_ethtool_ops = {
 	.get_ethtool_stats = get_ethtool_stats,
 	.get_ringparam = get_ringparam,
 	.get_channels = get_channels,
+	.set_channels = set_channels,
 	.get_coalesce = get_coalesce,
 	.set_coalesce = set_coalesce,
 	.get_tunable = get_tunable,

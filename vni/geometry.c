@@ -33,7 +33,11 @@ int vni_geometry_plan(struct vni_geometry *geo, unsigned int seats, unsigned int
 {
 	u64 pairs = seats * queues, at, left;
 
-	*geo = (struct vni_geometry){ .queues = queues, .ring_lines = RING_LINES_WANTED };
+	*geo = (struct vni_geometry){
+		.queues = queues,
+		.used = queues,
+		.ring_lines = RING_LINES_WANTED,
+	};
 	while (geo->ring_lines > VNI_ETH_RING_LINES_MIN &&
 	       pairs * geo->ring_lines * VNI_LINE > space / 3)
 		geo->ring_lines /= 2;
@@ -75,6 +79,7 @@ void vni_geometry_write(const struct vni_geometry *geo, struct vni_eth *eth)
 	eth->features = cpu_to_le32(geo->features);
 	eth->frame_max = cpu_to_le32(geo->frame_max);
 	eth->queues = cpu_to_le32(geo->queues);
+	eth->used = cpu_to_le32(geo->used);
 	eth->ring_lines = cpu_to_le32(geo->ring_lines);
 	eth->returns = cpu_to_le32(geo->returns);
 	eth->slots = cpu_to_le32(geo->slots);
@@ -115,6 +120,7 @@ int vni_geometry_read(struct vni_geometry *geo, const struct vni_eth *eth, u64 s
 	geo->features = le32_to_cpu(READ_ONCE(eth->features));
 	geo->frame_max = le32_to_cpu(READ_ONCE(eth->frame_max));
 	geo->queues = le32_to_cpu(READ_ONCE(eth->queues));
+	geo->used = le32_to_cpu(READ_ONCE(eth->used));
 	geo->ring_lines = le32_to_cpu(READ_ONCE(eth->ring_lines));
 	geo->returns = le32_to_cpu(READ_ONCE(eth->returns));
 	geo->slots = le32_to_cpu(READ_ONCE(eth->slots));
@@ -127,6 +133,9 @@ int vni_geometry_read(struct vni_geometry *geo, const struct vni_eth *eth, u64 s
 
 	*why = "its count of queues is not 1 to 8";
 	if (geo->queues < 1 || geo->queues > VNI_ETH_QUEUES_MAX)
+		return -EPROTO;
+	*why = "it uses no queue, or more than it has";
+	if (geo->used < 1 || geo->used > geo->queues)
 		return -EPROTO;
 	pairs = seats * geo->queues;
 	*why = "its ring size is no power of two, or too small or large";

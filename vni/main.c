@@ -176,6 +176,7 @@ static void *vni_add(struct vni_window *win)
 	ret = register_netdev(ndev);
 	if (ret)
 		goto no_netdev;
+	vni_queues_spread(netdev_priv(ndev));
 	netdev_info(ndev, "node %u of %u, %u queues, rings of %u KiB, %u slots\n",
 		    vni_shm_seat(win), vni_shm_seats(win), geo.queues,
 		    geo.ring_lines * VNI_LINE / 1024, geo.slots);

@@ -48,7 +48,8 @@ enum vni_form {
 
 /* A channel's geometry, this node's own or a checked copy of a peer's. Offsets in bytes. */
 struct vni_geometry {
-	u32 queues;
+	u32 queues;		/* for how many there is room */
+	u32 used;		/* of them; our own changes under the RTNL while no link is up */
 	u32 ring_lines;
 	u32 returns;
 	u32 slots;
@@ -368,6 +369,10 @@ extern const struct net_device_ops vni_netdev_ops;
 void vni_netdev_setup(struct net_device *ndev);
 void vni_netdev_show(struct vni_dev *vd);
 void vni_netdev_show_features(struct vni_dev *vd);
+
+/* queues.c */
+void vni_queues_spread(struct vni_dev *vd);
+int vni_queues_use(struct vni_dev *vd, unsigned int count);
 
 /* main.c */
 int vni_dev_plan(struct vni_geometry *geo, struct vni_window *win, unsigned int queues);
