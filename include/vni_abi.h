@@ -204,7 +204,7 @@ struct vni_eth {
 	__le32 mtu;		/* bytes; for people: a receiver takes any frame that fits */
 	__le32 features;	/* VNI_ETH_F_* */
 	__le32 frame_max;	/* bytes, the largest frame that the owner takes */
-	__le32 queues;		/* 1 to VNI_ETH_QUEUES_MAX: for how many there are rings and slots */
+	__le32 queues;		/* 1 to VNI_ETH_QUEUES_MAX: so many have rings and slots */
 	__le32 ring_lines;	/* units of VNI_LINE in each frame ring, a power of two */
 	__le32 returns;		/* units of 4 bytes in each return ring, a power of two */
 	__le32 slots;		/* pages in the packet buffer */

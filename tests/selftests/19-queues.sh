@@ -86,6 +86,7 @@ linked >/dev/null
 in_node 1 'killall -9 iperf3'
 serve 1
 check "streams in several queues, both ways" eval '
-	iperf 0 -c 192.168.77.2 -P 4 -n 4M >/dev/null && iperf 0 -c 192.168.77.2 -P 4 -n 4M -R >/dev/null'
+	iperf 0 -c 192.168.77.2 -P 4 -n 4M >/dev/null &&
+		iperf 0 -c 192.168.77.2 -P 4 -n 4M -R >/dev/null'
 check_books
 in_both 'rmmod vni'
