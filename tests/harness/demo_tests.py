@@ -1,6 +1,5 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Tests of the demo that need no machine; tests/harness/run runs them among its own."""
+"""Tests of the demo that need no machine; tests/harness/run (--only demo:) runs them."""
 
 import subprocess
 import sys
@@ -61,20 +60,3 @@ def tests() -> list[tuple[str, Callable[[], None]]]:
     return [("demo: " + test.__name__.replace("_", " "), test)
             for test in (start_refuses_what_it_does_not_know, vni_demo_refuses_too,
                          the_table_has_ratios_to_veth, the_table_says_whom_the_direct_form_is_for)]
-
-
-def main() -> int:
-    bad = 0
-    for name, test in tests():
-        try:
-            test()
-            print(f"ok - {name}")
-        except AssertionError as error:
-            bad += 1
-            print(f"not ok - {name}\n# {error}")
-    print(f"{len(tests()) - bad} passed, {bad} failed")
-    return 1 if bad else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
