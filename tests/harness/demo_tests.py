@@ -47,7 +47,14 @@ def the_table_has_ratios_to_veth() -> None:
     assert figures == [["8.00", "1.00", "7.90-8.10"], ["4.00", "0.50", "3.90-4.10"],
                        ["2.00", "0.25", "1.90-2.10"], ["6.00", "0.75", "5.90-6.10"],
                        ["16.00", "2.00", "15.90-16.10"]], lines
-    assert "median of 3" in lines[2] and "1 for 50 frames" in lines[-1], lines
+    assert "median of 3  " in lines[2] and "1 for 50 frames" in lines[-1], lines
+
+
+def the_table_says_what_was_measured_less_often() -> None:
+    facts = _tcp(mixed=(4e9, 2e9), headtail=(6e9, 16e9))
+    for fact in facts["vni"]["headtail"].values():
+        fact["runs"].pop()
+    assert "median of 3 (forms: 2) " in table.render({"tcp": facts}).splitlines()[2]
 
 
 def the_table_says_whom_the_direct_form_is_for() -> None:
@@ -59,4 +66,5 @@ def the_table_says_whom_the_direct_form_is_for() -> None:
 def tests() -> list[tuple[str, Callable[[], None]]]:
     return [("demo: " + test.__name__.replace("_", " "), test)
             for test in (start_refuses_what_it_does_not_know, vni_demo_refuses_too,
-                         the_table_has_ratios_to_veth, the_table_says_whom_the_direct_form_is_for)]
+                         the_table_has_ratios_to_veth, the_table_says_whom_the_direct_form_is_for,
+                         the_table_says_what_was_measured_less_often)]
