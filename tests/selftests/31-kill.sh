@@ -51,8 +51,8 @@ traffic='
 	for name in iperf3 ping; do killall -9 $name; done 2>/dev/null
 	setsid iperf3 -s >/dev/null 2>&1 </dev/null &
 	count=$1
-	# some 80 pings a second in all, and some 24 Mbit of TCP: emulated machines have to have time
-	# left, or the time that they are late themselves is what is measured
+	# some 80 pings a second in all, and some 24 Mbit of TCP: emulated machines need time to
+	# spare, or what is measured is how late they are themselves
 	pause=$(awk -v n=$count "BEGIN { print n * n / 80 }")
 	: >/run/traffic
 	setsid sh -c "while [ -e /run/traffic ]; do
