@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Tests of tests/table: a table that says too much or too little fails. No machine is needed.
 
-tests/harness/run runs them among its own; started by itself this file runs nothing else.
+tests/harness/run runs them among its own; with --only "README's table" it runs nothing else.
 """
 
 import importlib.machinery
@@ -180,20 +179,3 @@ def tests() -> list[tuple[str, Callable[[], None]]]:
 
     return [("README's table: " + test.__name__.replace("_", " "), in_scratch(test))
             for test in _ALL]
-
-
-def main() -> int:
-    bad = 0
-    for name, test in tests():
-        try:
-            test()
-            print(f"ok - {name}")
-        except AssertionError as error:
-            bad += 1
-            print(f"not ok - {name}\n# {error}")
-    print(f"{len(_ALL) - bad} passed, {bad} failed")
-    return 1 if bad else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

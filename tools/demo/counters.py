@@ -11,6 +11,9 @@ from .lab import Lab
 # Where VNI itself gives up a frame; see vni/ethtool.c.
 DROPS = ("rx_no_memory", "rx_bad_frame", "rx_stale",
          "tx_no_peer", "tx_too_long", "tx_bad_offload", "tx_peer_full")
+# Those of them that a link costs which goes down: it found no peer any more, or it came from one
+# that had given this node up meanwhile.
+_UNMET = ("tx_no_peer", "rx_stale")
 # Where others do, by the names of /proc/net/snmp and of the queueing discipline.
 SOCKET, REASSEMBLY, QDISC = "Udp.RcvbufErrors", "Ip.ReasmFails", "qdisc.dropped"
 
@@ -48,6 +51,10 @@ def take_all(lab: Lab, nodes: int) -> list[Snapshot]:
 
 def drops(grown: dict[str, int]) -> int:
     return sum(grown.get(name, 0) for name in DROPS)
+
+
+def unmet(grown: dict[str, int]) -> int:
+    return sum(grown.get(name, 0) for name in _UNMET)
 
 
 def bells(grown: dict[str, int]) -> int:

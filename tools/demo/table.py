@@ -43,7 +43,9 @@ def _streams(facts: dict[str, Any]) -> list[str]:
             name = f"  VNI, {text}{_FORMS[form]}"
             rows.append(_stream_row(name, facts["vni"][form][way], veth))
     count = len(facts["veth"]["runs"])
-    lines = _block([f"TCP, one stream, median of {count}", "Gb/s", "veth = 1", "range"], rows)
+    few = min(len(form["there"]["runs"]) for form in facts["vni"].values())
+    head = f"TCP, one stream, median of {count}" + (f" (forms: {few})" if few < count else "")
+    lines = _block([head, "Gb/s", "veth = 1", "range"], rows)
     notes = [(_KINDS, "offset"), (_TRUST, DIRECT)]
     return [*lines[:-1], *(note for note, form in notes if form in facts["vni"]), ""]
 
