@@ -7,7 +7,7 @@
 
 . "${0%/*}/net.sh"
 command -v clang >/dev/null || skip_all "clang is not here; see tools/deps check"
-ktap_plan $((41 + BOOKS))
+ktap_plan $((40 + BOOKS))
 
 sources=${0%/*}/xdp
 scratch=$(mktemp -d)
