@@ -40,6 +40,8 @@ static const struct vni_stat xdp_stats[] = {
 	XDP_STAT("redirect", VNI_XDP_REDIRECT),
 	XDP_STAT("redirect_errors", VNI_XDP_REDIRECT_ERROR),
 	XDP_STAT("refused", VNI_XDP_REFUSED),
+	{ "rx_xsk", offsetof(struct vni_queue, xdp.stats[VNI_XDP_XSK_RX]) },
+	{ "tx_xsk", offsetof(struct vni_queue, xdp.stats[VNI_XDP_XSK_TX]) },
 };
 
 /* clang-format on */

@@ -215,6 +215,9 @@ static int __init vni_init(void)
 	ret = vni_loans_init();
 	if (ret)
 		return ret;
+	ret = vni_xsk_init();
+	if (ret)
+		goto no_xsk;
 	ret = vni_shm_client_register(&vni_client);
 	if (ret)
 		goto no_client;
@@ -226,6 +229,8 @@ static int __init vni_init(void)
 no_link:
 	vni_shm_client_unregister(&vni_client);
 no_client:
+	vni_xsk_exit();
+no_xsk:
 	vni_loans_exit();
 	return ret;
 }
@@ -234,6 +239,7 @@ static void __exit vni_exit(void)
 {
 	vni_link_unregister();
 	vni_shm_client_unregister(&vni_client);
+	vni_xsk_exit();
 	vni_loans_exit();
 }
 

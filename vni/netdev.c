@@ -180,6 +180,7 @@ const struct net_device_ops vni_netdev_ops = {
 	.ndo_tx_timeout = ndo_tx_timeout,
 	.ndo_bpf = vni_xdp_command,
 	.ndo_xdp_xmit = vni_xdp_xmit,
+	.ndo_xsk_wakeup = vni_xsk_wakeup,
 };
 
 /* 02:56:4e (locally administered, "VN"), two bytes of the window, and the node. */

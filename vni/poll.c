@@ -141,8 +141,9 @@ int vni_poll(struct napi_struct *napi, int budget)
 	vni_moderation_note(q, q->now.frames, q->now.bytes);
 	heavy = vni_moderation_heavy(q, work);
 	again = work == budget || (heavy && vni_moderation_spin(q, work));
-	count(q, heavy && !again);
 	vni_tx_service(q, heavy || again);
+	again |= vni_xsk_poll(q);
+	count(q, heavy && !again);
 	/* under heavy traffic the poll comes by itself */
 	WRITE_ONCE(q->found, !heavy && (work || vni_tx_limited(q)));
 	/*

@@ -110,9 +110,21 @@ static struct sk_buff *rx_build(struct vni_queue *q, const struct vni_rec_view *
 static void rx_build_xdp(struct vni_queue *q, const struct vni_rec_view *view,
 			 struct rx_source *src)
 {
-	struct vni_xdp_buf *buf = vni_xdp_alloc(q, view);
+	struct vni_xdp_buf *buf;
 	u32 i;
 
+	if (!vni_xdp_may_see(q, view))
+		return;
+	if (q->xdp.xsk.pool) {
+		void *data = vni_xsk_alloc(q, view->len);
+
+		if (!data)
+			return;
+		source_copy(src, data, view->len);
+		rx_count(q, view);
+		return;
+	}
+	buf = vni_xdp_alloc(q, view->len);
 	if (!buf)
 		return;
 	source_copy(src, vni_xdp_data(buf), buf->head);
@@ -252,6 +264,8 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 	int done = 0;
 	s32 avail;
 
+	if (q->xdp.xsk.pool)
+		budget = min(budget, VNI_XSK_FRAMES);
 	while (done < budget) {
 		avail = vni_ring_avail(&pipe->rx);
 		if (avail < 0)

@@ -19,6 +19,7 @@
 #else
 #include <net/page_pool.h>
 #endif
+#include <net/xdp_sock_drv.h>
 
 #include "vni.h"
 
@@ -58,6 +59,8 @@ void vni_xdp_setup(struct net_device *ndev)
 	ndev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
 			     NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_RX_SG |
 			     NETDEV_XDP_ACT_NDO_XMIT_SG;
+	if (IS_ENABLED(CONFIG_XDP_SOCKETS))
+		ndev->xdp_features |= NETDEV_XDP_ACT_XSK_ZEROCOPY;
 #endif
 }
 
@@ -79,6 +82,7 @@ int vni_xdp_open(struct vni_queue *q)
 
 	INIT_LIST_HEAD(&xdp->bufs);
 	__skb_queue_head_init(&xdp->replies);
+	__skb_queue_head_init(&xdp->xsk.unsent);
 	xdp->pool = page_pool_create(&params);
 	if (IS_ERR(xdp->pool))
 		return PTR_ERR(xdp->pool);
@@ -86,6 +90,8 @@ int vni_xdp_open(struct vni_queue *q)
 	if (ret)
 		goto no_rxq;
 	ret = xdp_rxq_info_reg_mem_model(&xdp->rxq, MEM_TYPE_PAGE_POOL, xdp->pool);
+	if (!ret)
+		ret = vni_xsk_open(q);
 	if (!ret)
 		return 0;
 	xdp_rxq_info_unreg(&xdp->rxq);
@@ -102,6 +108,7 @@ no_rxq:
  */
 void vni_xdp_close(struct vni_queue *q)
 {
+	vni_xsk_close(q);
 	xdp_rxq_info_unreg(&q->xdp.rxq);
 	page_pool_destroy(q->xdp.pool);
 }
@@ -144,43 +151,48 @@ static bool buf_grow(struct vni_queue *q, struct vni_xdp_buf *buf, u32 len)
 	return true;
 }
 
-/* Is the frame complete, and not too long? */
-static bool may_see(const struct bpf_prog *prog, const struct vni_rec_view *view)
+/**
+ * vni_xdp_may_see() - is a frame complete, and not too long for the program?
+ * @q: the queue, with a program
+ * @view: the frame's record, checked
+ *
+ * Context: NAPI.
+ * Return: false: no, and that is counted.
+ */
+bool vni_xdp_may_see(struct vni_queue *q, const struct vni_rec_view *view)
 {
 	const struct virtio_net_hdr *hdr = (const struct virtio_net_hdr *)view->virtio;
 
-	return !(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-	       hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE &&
-	       view->len <= (takes_frags(prog) ? FRAME_MAX : HEAD_MAX);
+	if (likely(!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
+		   hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE &&
+		   view->len <= (takes_frags(q->xdp.prog) ? FRAME_MAX : HEAD_MAX)))
+		return true;
+	q->xdp.now[VNI_XDP_REFUSED]++;
+	return false;
 }
 
 /**
  * vni_xdp_alloc() - memory for a frame that the program is to see
  * @q: the queue, with a program
- * @view: the frame's record, checked
+ * @len: bytes, after vni_xdp_may_see()
  *
  * Context: NAPI.
  * Return: where the frame is still to be written; it will be seen in turn by vni_xdp_run(). NULL:
  * it is not seen, and that is counted.
  */
-struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, const struct vni_rec_view *view)
+struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, u32 len)
 {
+	struct page *page = page_pool_dev_alloc_pages(q->xdp.pool);
 	struct vni_xdp_buf *buf;
-	struct page *page;
 
-	if (unlikely(!may_see(q->xdp.prog, view))) {
-		q->xdp.now[VNI_XDP_REFUSED]++;
-		return NULL;
-	}
-	page = page_pool_dev_alloc_pages(q->xdp.pool);
 	if (unlikely(!page)) {
 		q->now.no_memory++;
 		return NULL;
 	}
 	buf = page_address(page);
-	buf->head = min(view->len, HEAD_MAX);
+	buf->head = min(len, HEAD_MAX);
 	buf->count = 0;
-	if (unlikely(!buf_grow(q, buf, view->len - buf->head))) {
+	if (unlikely(!buf_grow(q, buf, len - buf->head))) {
 		buf_free(q, buf);
 		q->now.no_memory++;
 		return NULL;
@@ -189,17 +201,24 @@ struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, const struct vni_rec_view
 	return buf;
 }
 
+static bool in_socket(const struct xdp_buff *xdp)
+{
+	return xdp->rxq->mem.type == MEM_TYPE_XSK_BUFF_POOL;
+}
+
 /* The program is done with a frame that goes nowhere. */
 static void recycle(struct vni_queue *q, struct xdp_buff *xdp)
 {
-	if (unlikely(xdp_buff_has_frags(xdp)))
+	if (in_socket(xdp))
+		xsk_buff_free(xdp);
+	else if (unlikely(xdp_buff_has_frags(xdp)))
 		xdp_return_buff(xdp);
 	else
 		page_pool_recycle_direct(q->xdp.pool, virt_to_page(xdp->data_hard_start));
 }
 
 /* A socket buffer of the same pages. */
-static struct sk_buff *build_skb_of(struct vni_queue *q, struct xdp_buff *xdp)
+static struct sk_buff *build_skb_of_pages(struct vni_queue *q, struct xdp_buff *xdp)
 {
 	struct skb_shared_info *more = xdp_get_shared_info_from_buff(xdp);
 	u32 meta = xdp->data - xdp->data_meta;
@@ -216,8 +235,16 @@ static struct sk_buff *build_skb_of(struct vni_queue *q, struct xdp_buff *xdp)
 	if (frags)
 		xdp_update_skb_shared_info(skb, frags, more->xdp_frags_size, frags * PAGE_SIZE,
 					   xdp_buff_is_frag_pfmemalloc(xdp));
-	skb->dev = q->vd->ndev;
 	skb_record_rx_queue(skb, q->index);
+	return skb;
+}
+
+static struct sk_buff *build_skb_of(struct vni_queue *q, struct xdp_buff *xdp)
+{
+	struct sk_buff *skb = in_socket(xdp) ? vni_xsk_skb(q, xdp) : build_skb_of_pages(q, xdp);
+
+	if (likely(skb))
+		skb->dev = q->vd->ndev;
 	return skb;
 }
 
@@ -292,8 +319,10 @@ static enum vni_xdp_end judge(struct vni_queue *q, struct xdp_buff *xdp)
  */
 void vni_xdp_run(struct vni_queue *q, unsigned int seat, bool fresh)
 {
+	struct vni_xsk *xsk = &q->xdp.xsk;
 	struct vni_xdp_buf *buf, *next;
 	struct xdp_buff xdp;
+	u32 i;
 
 	/* the program may write over a frame's entry in its turn, not over the next one's */
 	list_for_each_entry_safe(buf, next, &q->xdp.bufs, entry) {
@@ -310,6 +339,16 @@ void vni_xdp_run(struct vni_queue *q, unsigned int seat, bool fresh)
 			xdp_buff_set_frags_flag(&xdp);
 		q->xdp.now[judge(q, &xdp)]++;
 	}
+	for (i = 0; i < xsk->count; i++) {
+		if (unlikely(!fresh)) {
+			q->now.stale++;
+			recycle(q, xsk->bufs[i]);
+			continue;
+		}
+		vni_segment_learn(q->vd, seat, xsk->bufs[i]->data + ETH_ALEN);
+		q->xdp.now[judge(q, xsk->bufs[i])]++;
+	}
+	xsk->count = 0;
 	vni_xdp_reply(q);
 }
 
@@ -386,7 +425,7 @@ static void exchange(struct vni_dev *vd, struct bpf_prog *prog, bool relink)
 }
 
 /**
- * vni_xdp_command() - ndo_bpf: attach, replace, detach
+ * vni_xdp_command() - ndo_bpf: attach, replace, detach; sockets without copies
  * @ndev: the device
  * @command: what
  *
@@ -398,6 +437,8 @@ int vni_xdp_command(struct net_device *ndev, struct netdev_bpf *command)
 	struct vni_dev *vd = netdev_priv(ndev);
 	struct bpf_prog *old = rtnl_dereference(vd->xdp_prog), *prog = command->prog;
 
+	if (command->command == XDP_SETUP_XSK_POOL)
+		return vni_xsk_setup(vd, command->xsk.pool, command->xsk.queue_id);
 	if (command->command != XDP_SETUP_PROG)
 		return -EINVAL;
 	if (prog && ndev->mtu > mtu_max(prog)) {

@@ -12,8 +12,8 @@
 
 /*
  * Hand frames to the transmit side, which copies them to where their destination is. Nothing waits
- * here for BQL, or for room: what cannot go now is dropped. Returns how many were taken; the others
- * are left. Bottom halves off, nothing locked.
+ * here for BQL, or for room. Returns how many were taken; the others are left. Bottom halves off,
+ * nothing locked.
  */
 static u32 send(struct vni_dev *vd, unsigned int txi, struct sk_buff_head *frames)
 {
@@ -51,6 +51,23 @@ static void flush(struct vni_dev *vd)
 }
 
 /**
+ * vni_xdp_send() - send what there is room for, and let the receivers see it
+ * @vd: the device
+ * @txi: the transmit queue
+ * @frames: in order; what there is no room for is left
+ *
+ * Context: bottom halves off.
+ * Return: how many are gone.
+ */
+u32 vni_xdp_send(struct vni_dev *vd, unsigned int txi, struct sk_buff_head *frames)
+{
+	u32 sent = send(vd, txi, frames);
+
+	flush(vd);
+	return sent;
+}
+
+/**
  * vni_xdp_reply() - send what the program answered
  * @q: the queue
  *
@@ -62,12 +79,11 @@ void vni_xdp_reply(struct vni_queue *q)
 
 	if (skb_queue_empty(&q->xdp.replies))
 		return;
-	send(q->vd, q->index, &q->xdp.replies);
+	vni_xdp_send(q->vd, q->index, &q->xdp.replies);
 	left = skb_queue_len(&q->xdp.replies);
 	q->xdp.now[VNI_XDP_TX] -= left;
 	q->xdp.now[VNI_XDP_TX_ERROR] += left;
 	__skb_queue_purge(&q->xdp.replies);
-	flush(q->vd);
 }
 
 /* A frame of another device's as a socket buffer, which owns it from here on; NULL: it does not. */

@@ -7,7 +7,7 @@
 
 . "${0%/*}/net.sh"
 command -v clang >/dev/null || skip_all "clang is not here; see tools/deps check"
-ktap_plan $((33 + BOOKS))
+ktap_plan $((40 + BOOKS))
 
 sources=${0%/*}/xdp
 scratch=$(mktemp -d)
@@ -155,23 +155,34 @@ check "a program may cut pages off" \
 attach 1 xdp_frags
 check "all that leaves room for TCP" iperf 0 -c 192.168.77.2 -n 8M
 
-# AF_XDP sockets in copy mode; the program goes with them.
+# AF_XDP sockets; their program goes with them.
 in_both 'ip link set vni0 mtu 1500'
 detach 1
 gcc -O2 -static -o "$scratch/afxdp" "$sources/afxdp.c" && push 1 "$scratch/afxdp" /root/afxdp
 queues=$(in_node 1 'ls -d /sys/class/net/vni0/queues/rx-* | wc -l')
-socket=$(node_bg 1 sh -c "/root/afxdp vni0 $queues >/run/afxdp 2>&1")
-check "AF_XDP: sockets and their program are there" eval '
-	in_node 1 "within 10 grep ready /run/afxdp || { cat /run/afxdp; exit 1; }" &&
-		in_both "within 8 carrier_is 1"'
-seen=$(echoes)
-check "AF_XDP: pings go to the sockets and are answered there" \
-	grew 1 "rx_xdp_redirect rx_xdp_redirect_errors" "10 0" pings 192.168.77.2
-check_equal "AF_XDP: the stack has not seen them" "$seen" "$(echoes)"
-node 1 kill -9 -- "-$socket" 2>/dev/null
+for mode in copy zerocopy; do
+	socket=$(node_bg 1 sh -c "/root/afxdp vni0 $queues $mode >/run/afxdp 2>&1")
+	check "AF_XDP, $mode: sockets and their program are there" eval '
+		in_node 1 "within 10 grep ready /run/afxdp || { cat /run/afxdp; exit 1; }" &&
+			in_both "within 8 carrier_is 1"'
+	seen=$(echoes)
+	own=$([ $mode = zerocopy ] && echo 10 || echo 0)
+	check "AF_XDP, $mode: pings go to the sockets and are answered there" \
+		grew 1 "rx_xdp_redirect rx_xdp_redirect_errors rx_xsk tx_xsk" "10 0 $own $own" \
+		pings 192.168.77.2
+	check_equal "AF_XDP, $mode: the stack has not seen them" "$seen" "$(echoes)"
+	check "AF_XDP, $mode: a flood of full frames" in_node 0 '
+		ping -q -c 2000 -f -s 1472 192.168.77.2 | tee /run/flood
+		grep -q " 0% packet loss" /run/flood'
+	[ $mode = zerocopy ] || node 1 kill -9 -- "-$socket" 2>/dev/null
+done
+check "AF_XDP, zerocopy: the device goes down and up, and they answer again" eval '
+	in_node 1 "ip link set vni0 down && ip link set vni0 up" && in_both "within 8 carrier_is 1" &&
+		grew 1 "rx_xsk tx_xsk" "10 10" pings 192.168.77.2'
+check "AF_XDP, zerocopy: the sockets die, and the stack answers" eval '
+	node 1 kill -9 -- "-$socket"; linked && grew 1 "rx_xsk" "0" pings 192.168.77.2'
 
-# They come and go while frames flow, and so does the module.
-linked >/dev/null
+# Programs come and go while frames flow, and so does the module.
 check "attached and detached 6 times under TCP, both ways" eval '
 	pid=$(iperf_bg -t 600 --bidir) && for i in 1 2 3 4 5 6; do
 		attach 1 xdp_pass && sleep 0.5 && detach 1 && sleep 0.5 || exit

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Answers pings through AF_XDP sockets: one a queue of a device, in copy mode.
+ * Answers pings through AF_XDP sockets: one a queue of a device.
  *
- * usage: afxdp DEV QUEUES
+ * usage: afxdp DEV QUEUES copy|zerocopy
  *
  * Says "ready" when its program is attached in the driver, and goes on until it is killed.
  * Linked statically and without libbpf, so that it runs in any node.
@@ -117,12 +117,12 @@ static void map_ring(struct ring *ring, int fd, int option, const struct xdp_rin
 	ring->entries = base + at->desc;
 }
 
-static void open_port(struct port *port, unsigned int device, unsigned int queue)
+static void open_port(struct port *port, unsigned int device, unsigned int queue, uint16_t mode)
 {
 	struct xdp_umem_reg area = { .len = CHUNK * CHUNKS, .chunk_size = CHUNK };
 	struct sockaddr_xdp address = { .sxdp_family = AF_XDP, .sxdp_ifindex = device,
 					.sxdp_queue_id = queue,
-					.sxdp_flags = XDP_COPY | XDP_USE_NEED_WAKEUP };
+					.sxdp_flags = mode | XDP_USE_NEED_WAKEUP };
 	struct xdp_mmap_offsets at;
 	socklen_t len = sizeof(at);
 	unsigned int i;
@@ -208,7 +208,7 @@ static void serve(struct port *port)
 	}
 	__atomic_store_n(port->rx.consumer, at, __ATOMIC_RELEASE);
 	__atomic_store_n(port->tx.producer, to, __ATOMIC_RELEASE);
-	/* in copy mode a call sends what is in the ring */
+	/* with copies a call sends what is in the ring, without it has the driver do so */
 	while (__atomic_load_n(port->tx.consumer, __ATOMIC_ACQUIRE) != to) {
 		if (sendto(port->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno != EAGAIN &&
 		    errno != EBUSY && errno != ENOBUFS)
@@ -220,21 +220,27 @@ static void serve(struct port *port)
 
 int main(int argc, char **argv)
 {
-	unsigned int device = argc == 3 ? if_nametoindex(argv[1]) : 0, queues, i;
+	unsigned int device = argc == 4 ? if_nametoindex(argv[1]) : 0, queues, i;
 	struct pollfd wait[QUEUES_MAX] = { 0 };
 	struct port ports[QUEUES_MAX];
+	uint16_t mode = 0;
 	int map;
 
-	queues = argc == 3 ? (unsigned int)atoi(argv[2]) : 0;
-	if (!device || queues < 1 || queues > QUEUES_MAX) {
-		fprintf(stderr, "usage: afxdp DEV QUEUES, with QUEUES 1 to %d\n", QUEUES_MAX);
+	queues = argc == 4 ? (unsigned int)atoi(argv[2]) : 0;
+	if (argc == 4 && !strcmp(argv[3], "copy"))
+		mode = XDP_COPY;
+	else if (argc == 4 && !strcmp(argv[3], "zerocopy"))
+		mode = XDP_ZEROCOPY;
+	if (!device || queues < 1 || queues > QUEUES_MAX || !mode) {
+		fprintf(stderr, "usage: afxdp DEV QUEUES copy|zerocopy, with QUEUES 1 to %d\n",
+			QUEUES_MAX);
 		return 2;
 	}
 	map = make_map();
 	for (i = 0; i < queues; i++) {
 		union bpf_attr attr = { .map_fd = (uint32_t)map };
 
-		open_port(&ports[i], device, i);
+		open_port(&ports[i], device, i, mode);
 		attr.key = (uintptr_t)&i;
 		attr.value = (uintptr_t)&ports[i].fd;
 		if (bpf(BPF_MAP_UPDATE_ELEM, &attr))
