@@ -22,6 +22,7 @@ SIZES = (64, 256, 1024, 1500, 4096, 16384, 65000)
 _QUICK_SIZES = (64, 1500, 65000)
 _LINES_SIZES = (64, 1500, 16384)
 _QUICK_LINES_SIZES = (64, 1500)
+_LINES_SECONDS = 0.3  # at most: what is counted is no rate
 _MTU = 65100  # for all sizes, where the device takes it
 _MTU_BEFORE = 1500
 _VECTOR_MOST = 1500  # the vector transport's frames are those of its MTU
@@ -104,6 +105,7 @@ class Pktgen(Part):
         super().__init__(mode)
         self._nodes = nodes
         self._sizes = mode.some(SIZES, _QUICK_SIZES)
+        self._lines_seconds = min(mode.seconds, _LINES_SECONDS)
         self._lines_sizes = mode.some(_LINES_SIZES, _QUICK_LINES_SIZES)
         self._left_out = (HEADTAIL, OFFSET) if mode.quick else ()
         self._wires: dict[str, Wire] = {}
@@ -114,7 +116,7 @@ class Pktgen(Part):
         shots += sum((size <= _VECTOR_MOST) + (size <= memif.MOST) for size in self._sizes)
         lines_shots = len(self._lines_sizes) * (3 - len(self._left_out))
         return 6 + self.mode.runs * (shots * (self.mode.seconds + 1.2)
-                                     + lines_shots * (self.mode.seconds + 2))
+                                     + lines_shots * (self._lines_seconds + 2))
 
     def prepare(self) -> list[Shot]:
         self._nodes.need()
@@ -176,7 +178,7 @@ class Pktgen(Part):
         path, nodes = self._nodes.window(), (0, 1)
         gone = [window.read(path, node, 1 - node) for node in nodes]
         counts = counters.take_all(self._nodes.lab, len(nodes))
-        generate(self._nodes.lab, wire, size, self.mode.seconds)
+        generate(self._nodes.lab, wire, size, self._lines_seconds)
         sender, receiver = [new.since(old) for new, old in
                             zip(counters.take_all(self._nodes.lab, len(nodes)), counts)]
         after = [window.read(path, node, 1 - node) for node in nodes]
