@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import select
+import shutil
 import subprocess
 import tempfile
 import time
@@ -53,18 +54,18 @@ class Testpmd:
     """One process; its worker has a CPU, where the one that reads commands sleeps."""
 
     def __init__(self, home: Path, role: str, cpu: int, mode: str) -> None:
-        argv = ["stdbuf", "-oL", _PROGRAM, "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m",
-                "128", "--file-prefix", f"vnib{os.getpid()}{role}", "--lcores", f"0@{cpu},1@{cpu}",
+        if not shutil.which(_PROGRAM):
+            raise BenchError(f"{_PROGRAM}: not found; see tools/deps check bench")
+        argv = ["stdbuf", "-oL", _PROGRAM, "--no-huge", "--no-pci", "--no-shconf",
+                "--no-telemetry", "-m", "128", "--file-prefix", f"vnib{os.getpid()}{role}",
+                "--lcores", f"0@{cpu},1@{cpu}",
                 f"--vdev=net_memif0,role={role},socket={home / 'memif'}",
                 "--", "-i", f"--forward-mode={mode}", "--total-num-mbufs=8192"]
         self._role = role
-        self._said = ""
-        try:
-            self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                             stderr=subprocess.STDOUT, start_new_session=True,
-                                             env={**os.environ, "RUNTIME_DIRECTORY": str(home)})
-        except FileNotFoundError as error:
-            raise BenchError(f"{error.filename}: not found") from error
+        # A session of its own: Ctrl-C is for the benchmark, which then ends it.
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.STDOUT, start_new_session=True,
+                                         env={**os.environ, "RUNTIME_DIRECTORY": str(home)})
         try:
             self._until_prompt(_START)
         except BaseException:
