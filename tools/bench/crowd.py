@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 
 from demo import network
@@ -73,8 +74,9 @@ class Crowd(Part):
                 for count in COUNTS for who in (VNI, BRIDGE) if (who, count) in self._rings]
 
     def end(self) -> None:
-        for count, lab in self._labs.items():
-            lab.down(self._record.home / f"lab-crowd-{count}")
+        with contextlib.ExitStack() as stack:  # all of them, though one may fail
+            for count, lab in self._labs.items():
+                stack.callback(lab.down, self._record.home / f"lab-crowd-{count}")
 
     def _bring_up(self, count: int, add: list[str]) -> None:
         """All labs stay up, as the runs go in turns; nodes that do nothing cost next to nothing."""
