@@ -79,9 +79,10 @@ class Crowd(Part):
                 stack.callback(lab.down, self._record.home / f"lab-crowd-{count}")
 
     def _bring_up(self, count: int, add: list[str]) -> None:
-        """All labs stay up, as the runs go in turns; nodes that do nothing cost next to nothing."""
+        """All labs stay up, as the runs go in turns; nodes that do nothing cost next to nothing.
+        Memory is that of the other parts' nodes, as TCP sizes its buffers by it."""
         lab = self._labs[count] = Lab(f"{self._name}-of{count}", "uml", "6.12",
-                                      [f"--nodes={count}", "--pin", "--node-mem=256M"])
+                                      [f"--nodes={count}", "--pin", "--node-mem=768M"])
         lab.up(add, lambda text: None)
         for node in range(count):
             network.insert_modules(lab, node)
