@@ -4,7 +4,9 @@
  * User-Mode Linux each costs some 15 microseconds.
  *
  * flow -s                                          serve on port 5400, from the background
- * flow -c ADDRESS [-p tcp|udp] [-l SIZE] [-t SECONDS]    send; prints JSON
+ * flow -c ADDRESS [-p tcp|udp] [-l SIZE] [-t SECONDS] [-w TIME]    send; prints JSON
+ *
+ * -w: connect, and begin at that time (seconds since 1970), so that several begin together.
  *
  * sent: bytes that the sender's stack took, in "seconds"; received: bytes that the reader got, in
  * "receive_seconds". UDP's are counted over the sender's time: the reader cannot know when the last
@@ -204,7 +206,22 @@ static void send_for(int fd, uint32_t size, double seconds, struct result *resul
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 }
 
-static int run(struct sockaddr_in to, struct request request, double seconds)
+/* Who comes too late would measure something else than it was asked for. */
+static void wait_until(double when)
+{
+	struct timespec then = { .tv_sec = when, .tv_nsec = (when - (long)when) * 1e9 }, now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec + now.tv_nsec / 1e9 > when) {
+		fprintf(stderr, "flow: connected %.3f s after the time to begin\n",
+			now.tv_sec + now.tv_nsec / 1e9 - when);
+		exit(1);
+	}
+	while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &then, NULL) == EINTR)
+		;
+}
+
+static int run(struct sockaddr_in to, struct request request, double seconds, double when)
 {
 	struct result sent = { 0 }, got;
 	int data, fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -213,6 +230,8 @@ static int run(struct sockaddr_in to, struct request request, double seconds)
 		die("connect");
 	write_all(fd, &request, sizeof(request));
 	data = request.udp ? open_udp(fd, &to) : fd;
+	if (when > 0)
+		wait_until(when);
 	send_for(data, request.size, seconds, &sent);
 	shutdown(fd, SHUT_WR);
 	read_all(fd, &got, sizeof(got));
@@ -230,10 +249,10 @@ int main(int argc, char **argv)
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 	struct request request = { .size = READ_SIZE };
 	bool server = false, good = true;
-	double seconds = 1;
+	double seconds = 1, when = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "sc:p:l:t:")) > 0) {
+	while ((opt = getopt(argc, argv, "sc:p:l:t:w:")) > 0) {
 		if (opt == 's')
 			server = true;
 		else if (opt == 'c')
@@ -244,6 +263,8 @@ int main(int argc, char **argv)
 			request.size = strtoul(optarg, NULL, 10);
 		else if (opt == 't')
 			seconds = atof(optarg);
+		else if (opt == 'w')
+			when = atof(optarg);
 		else
 			good = false;
 	}
@@ -252,8 +273,8 @@ int main(int argc, char **argv)
 	if (!good || optind != argc || !to.sin_addr.s_addr || !request.size ||
 	    request.size > READ_SIZE || seconds <= 0) {
 		fprintf(stderr, "usage: flow -s | flow -c ADDRESS [-p tcp|udp] [-l 1..%d] "
-			"[-t SECONDS]\n", READ_SIZE);
+			"[-t SECONDS] [-w TIME]\n", READ_SIZE);
 		return 2;
 	}
-	return run(to, request, seconds);
+	return run(to, request, seconds, when);
 }

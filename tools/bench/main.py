@@ -19,9 +19,11 @@ from demo.record import Record
 from . import host, plot, report, targets, turns
 from .compare import compare
 from .copy import Copy
+from .crowd import Crowd
 from .errors import BenchError
 from .machines import Machines
 from .nodes import Nodes
+from .parallel import Parallel
 from .part import FULL, QUICK, Mode, Part
 from .partition import Partition
 from .pktgen import Pktgen
@@ -32,8 +34,9 @@ from .streams import Streams
 from .trips import Trips
 
 HOME = TOP / "build" / "bench"
-_PARTS = ("ring", "streams", "trips", "pktgen", "copy", "machines", "partition")
-_NOT_QUICK = ("machines", "partition")  # unless asked for by name
+_PARTS = ("ring", "streams", "trips", "pktgen", "parallel", "copy", "crowd", "machines",
+          "partition")
+_NOT_QUICK = ("parallel", "crowd", "machines", "partition")  # unless asked for by name
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -132,7 +135,8 @@ def _run(args: argparse.Namespace) -> int:
     progress = Progress()
     nodes = Nodes(args.name, record, progress)
     known: dict[str, Part] = {part.name: part for part in (
-        Ring(mode), Streams(mode, nodes), Trips(mode, nodes), Pktgen(mode, nodes), Copy(mode),
+        Ring(mode), Streams(mode, nodes), Trips(mode, nodes), Pktgen(mode, nodes),
+        Parallel(mode, nodes), Copy(mode), Crowd(mode, args.name, record),
         Machines(mode, args.name, record), Partition(mode, args.name, record))}
     parts = [known[name] for name in _PARTS if name in wanted]
     progress.plan({part.name: part.expected() for part in parts})

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from demo import network, prepare, stream
+from demo import network, prepare
 from demo.errors import DemoError
 from demo.lab import TOP, Lab
 from demo.record import Record
@@ -22,9 +22,13 @@ from .progress import Progress
 FORMS = ("mixed", "headtail", "offset")
 MIXED, HEADTAIL, OFFSET = (f"VNI, {form}" for form in FORMS)
 BUSY = "VNI, mixed, busy poll"
+QUEUES = "VNI, mixed, 2 queues"
 VETH, LO, VECTOR = "veth in one node", "lo in one node", "UML vector (raw)"
 
 _BUSY_MICROSECONDS = 50
+_RELOAD = """rmmod vni
+insmod /vni/vni.ko queues={queues}
+for n in $(seq 50); do [ -e /sys/class/net/vni0 ] && break; sleep 0.1; done"""
 _REVIVALS = 3  # of nodes that went, before the parts that need them are given up
 
 
@@ -36,6 +40,18 @@ class Way(NamedTuple):
     server: Place
     form: str = ""  # VNI's
     busy: bool = False  # sockets poll the device
+    queues: int = 1  # of the device at both ends
+
+
+class _Setting(NamedTuple):
+    """What ways may differ in, as it is set in the nodes."""
+
+    form: str
+    busy: bool
+    queues: int
+
+
+_DEFAULT = _Setting("mixed", False, 1)  # a kernel with one CPU makes one queue by itself
 
 
 class HostVeth:
@@ -72,6 +88,7 @@ def _ways() -> dict[str, Way]:
     ways = [Way(f"VNI, {form}", here, there, form) for form in FORMS]
     ways += [
         Way(BUSY, here, there, "mixed", busy=True),
+        Way(QUEUES, here, there, "mixed", queues=2),
         Way(VETH, _place(0, "10.9.0.1", "a"), _place(0, "10.9.0.2", "b")),
         Way(LO, _place(0, "127.0.0.1"), _place(0, "127.0.0.1")),
         Way(VECTOR, _place(0, "10.8.0.1"), _place(1, "10.8.0.2")),
@@ -88,7 +105,7 @@ class Nodes:
         self._progress = progress
         self._veth = HostVeth()
         self._revivals = 0
-        self._now: tuple[str, bool] = ("mixed", False)  # form and busy polling, as they are set
+        self._now = _DEFAULT
         self._broken = ""
         self._up = False
         self.lab: Lab = Lab(name, "uml", "6.12", [])
@@ -104,7 +121,7 @@ class Nodes:
             raise BenchError(self._broken)
         if self._up:
             return
-        self._check_built()
+        check_built()
         try:
             self._bring_up()
         except DemoError as error:
@@ -159,15 +176,6 @@ class Nodes:
         self._connect()
         self.kernel = self.lab.run(0, "uname", "-r").strip()
 
-    def _check_built(self) -> None:
-        done = subprocess.run([str(TOP / "tools" / "uml-kernel"), "release"],
-                              capture_output=True, text=True)
-        release = done.stdout.strip()
-        if done.returncode or not (TOP / "build" / release / "vni.ko").exists():
-            raise BenchError("the kernel or the modules for it are not built: make uml")
-        if build.cpus() < 2:
-            raise BenchError("two CPUs are needed, one a node, and this process may use one")
-
     def _connect(self) -> None:
         for node in range(2):
             network.insert_modules(self.lab, node)
@@ -183,7 +191,7 @@ class Nodes:
         for name in (MIXED, VECTOR):
             if name in self.ways:
                 self._ping(self.ways[name])
-        self._now = ("mixed", False)
+        self._now = _DEFAULT
 
     def _connect_vector(self) -> None:
         there = "[ -e /sys/class/net/vec0 ] && echo yes || echo no"
@@ -202,20 +210,40 @@ class Nodes:
 
     def take(self, way: Way) -> None:
         """Set the nodes to what this way wants."""
-        form, busy = way.form or self._now[0], way.busy
-        if form != self._now[0]:
-            stream.set_form(self.lab, 2, form)
-        if busy != self._now[1]:
-            value = _BUSY_MICROSECONDS if busy else 0
+        wanted = _Setting(way.form or self._now.form, way.busy, way.queues)
+        if wanted.queues != self._now.queues:
+            self._set_queues(wanted.queues)
+        if wanted.form != self._now.form:
+            network.set_form(self.lab, 2, wanted.form)
+        if wanted.busy != self._now.busy:
+            value = _BUSY_MICROSECONDS if wanted.busy else 0
             for node in range(2):
                 self.lab.sh(node, f"echo {value} >/proc/sys/net/core/busy_poll; "
                                   f"echo {value} >/proc/sys/net/core/busy_read")
-        self._now = (form, busy)
+        self._now = wanted
+
+    def _set_queues(self, queues: int) -> None:
+        """The devices are made anew, with everything else as it is by itself."""
+        for node in range(2):
+            self.lab.sh(node, _RELOAD.format(queues=queues), seconds=60)
+            network.link_up(self.lab, node)
+        for node in range(2):
+            network.wait_for_carrier(self.lab, node)
+        self._ping(self.ways[MIXED])
+        self._now = self._now._replace(form=_DEFAULT.form, queues=queues)
 
     def settle(self) -> None:
         """Back to the default; the next part expects it."""
         if self._up:
             self.take(self.ways[MIXED])
+
+    def window(self) -> Path:
+        """The file that both nodes map."""
+        found = [path for path in Path("/dev/shm").glob(f"vni-lab-{self._name}-*/window")
+                 if path.parent.name.rpartition("-")[0] == f"vni-lab-{self._name}"]
+        if len(found) != 1:
+            raise BenchError(f"the window of the nodes is not to be found: {found}")
+        return found[0]
 
     def cpu_seconds(self) -> list[float]:
         """That each node has used so far, all its processes on the host together."""
@@ -240,6 +268,17 @@ class Nodes:
         if sorted(found) != [0, 1]:
             raise BenchError("the processes of the two nodes are not to be found")
         return [found[0], found[1]]
+
+
+def check_built() -> None:
+    """The kernel and the modules are there, and CPUs for two nodes; else BenchError."""
+    done = subprocess.run([str(TOP / "tools" / "uml-kernel"), "release"],
+                          capture_output=True, text=True)
+    release = done.stdout.strip()
+    if done.returncode or not (TOP / "build" / release / "vni.ko").exists():
+        raise BenchError("the kernel or the modules for it are not built: make uml")
+    if build.cpus() < 2:
+        raise BenchError("two CPUs are needed, one a node, and this process may use one")
 
 
 def _used(session: int) -> float:

@@ -9,6 +9,7 @@ from demo import network, prepare
 from demo.lab import Lab
 from demo.record import Record
 from demo.route import Route
+from demo.where import KINDS
 
 from . import build, streams, trips
 from .nodes import Way
@@ -63,7 +64,7 @@ class Partition(Part):
             network.link_up(lab, node)
         for node in range(2):
             network.wait_for_carrier(lab, node)
-        routes = network.routes(network.bell_cpu(lab))
+        routes = network.routes(KINDS[lab.env], network.bell_cpu(lab))
         network.make_veth(lab)
         for place in routes.places():
             for server in ("flow", "rr"):

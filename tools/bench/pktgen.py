@@ -7,9 +7,11 @@ import re
 from functools import partial
 from typing import NamedTuple
 
+from demo import counters
 from demo.lab import Lab
 from demo.route import Place
 
+from . import lines, memif, window
 from .errors import BenchError
 from .nodes import HEADTAIL, MIXED, OFFSET, VECTOR, VETH, Nodes, Way
 from .part import Mode, Part
@@ -18,6 +20,9 @@ from .turns import Shot
 
 SIZES = (64, 256, 1024, 1500, 4096, 16384, 65000)
 _QUICK_SIZES = (64, 1500, 65000)
+_LINES_SIZES = (64, 1500, 16384)
+_QUICK_LINES_SIZES = (64, 1500)
+_LINES_SECONDS = 0.3  # at most: what is counted is no rate
 _MTU = 65100  # for all sizes, where the device takes it
 _MTU_BEFORE = 1500
 _VECTOR_MOST = 1500  # the vector transport's frames are those of its MTU
@@ -90,19 +95,28 @@ class Pktgen(Part):
               "bytes a frame"),
         Group("frame-rate", name, "The same, as bits received", "Gb/s", "higher",
               "bytes a frame"),
+        Group("lines-data", name, "Lines of the window that hold a frame, written by the sender",
+              "a frame", "lower", "bytes a frame"),
+        Group("lines-other", name, "Lines and words of the window written besides, by both nodes "
+              "(at most)", "a frame", "lower", "bytes a frame"),
     )
 
     def __init__(self, mode: Mode, nodes: Nodes) -> None:
         super().__init__(mode)
         self._nodes = nodes
         self._sizes = mode.some(SIZES, _QUICK_SIZES)
+        self._lines_seconds = min(mode.seconds, _LINES_SECONDS)
+        self._lines_sizes = mode.some(_LINES_SIZES, _QUICK_LINES_SIZES)
         self._left_out = (HEADTAIL, OFFSET) if mode.quick else ()
         self._wires: dict[str, Wire] = {}
+        self._memif = memif.Memif()
 
     def expected(self) -> float:
         shots = len(self._sizes) * (4 - len(self._left_out))
-        shots += sum(size <= _VECTOR_MOST for size in self._sizes)
-        return 4 + self.mode.runs * shots * (self.mode.seconds + 1.2)
+        shots += sum((size <= _VECTOR_MOST) + (size <= memif.MOST) for size in self._sizes)
+        lines_shots = len(self._lines_sizes) * (3 - len(self._left_out))
+        return 6 + self.mode.runs * (shots * (self.mode.seconds + 1.2)
+                                     + lines_shots * (self._lines_seconds + 2))
 
     def prepare(self) -> list[Shot]:
         self._nodes.need()
@@ -112,9 +126,26 @@ class Pktgen(Part):
         self._wires = {name: Wire(self._nodes.ways[name], *ends) for name, ends in devices.items()
                        if name in self._nodes.ways and name not in self._left_out}
         self._set_mtu(_MTU)
-        return [Shot(f"{name}, frames of {size} B", partial(self._frames, name, size))
-                for size in self._sizes for name in self._wires
-                if name != VECTOR or size <= _VECTOR_MOST]
+        shots = []
+        others = self._rivals_outside()
+        for size in self._sizes:
+            shots += [Shot(f"{name}, frames of {size} B", partial(self._frames, name, size))
+                      for name in self._wires if name != VECTOR or size <= _VECTOR_MOST]
+            shots += [Shot(f"{name}, frames of {size} B", partial(self._packets, size))
+                      for name in others if size <= memif.MOST]
+        return shots + [Shot(f"{name}, lines that frames of {size} B take",
+                             partial(self._lines, name, size))
+                        for size in self._lines_sizes for name in (MIXED, HEADTAIL, OFFSET)
+                        if name in self._wires]
+
+    def _rivals_outside(self) -> list[str]:
+        """Which need no node."""
+        try:
+            self._memif.begin()
+        except BenchError as error:
+            self.notes.append(f"{memif.NAME} is missing: {error}")
+            return []
+        return [memif.NAME]
 
     def mend(self) -> None:
         self._nodes.revive()
@@ -122,6 +153,7 @@ class Pktgen(Part):
         self._set_mtu(_MTU)
 
     def end(self) -> None:
+        self._memif.end()
         if self._wires:
             self._set_mtu(_MTU_BEFORE)
             self._nodes.settle()
@@ -138,7 +170,32 @@ class Pktgen(Part):
     def _frames(self, name: str, size: int) -> dict[Key, float]:
         wire = self._wires[name]
         self._nodes.take(wire.way)
-        rate = generate(self._nodes.lab, wire, size, self.mode.seconds)
-        return {Key("frames", name, size): rate.received,
-                Key("frames-sent", name, size): rate.sent,
-                Key("frame-rate", name, size): rate.received * size * 8 / 1000}
+        return _told(name, size, generate(self._nodes.lab, wire, size, self.mode.seconds))
+
+    def _lines(self, name: str, size: int) -> dict[Key, float]:
+        wire = self._wires[name]
+        self._nodes.take(wire.way)
+        path, nodes = self._nodes.window(), (0, 1)
+        gone = [window.read(path, node, 1 - node) for node in nodes]
+        counts = counters.take_all(self._nodes.lab, len(nodes))
+        generate(self._nodes.lab, wire, size, self._lines_seconds)
+        sender, receiver = [new.since(old) for new, old in
+                            zip(counters.take_all(self._nodes.lab, len(nodes)), counts)]
+        after = [window.read(path, node, 1 - node) for node in nodes]
+        told = lines.told(lines.Counted(
+            frames=sender["tx_frames"], in_ring=sender["tx_inline_frames"], size=size,
+            ring_lines=after[0].since(gone[0])[0], returns=after[1].since(gone[1])[1],
+            flushes=sender["tx_bells_rung"] + sender["tx_bells_spared"],
+            polls=receiver["rx_polls"], timer_polls=receiver["rx_timer_polls"],
+            ring=after[0].ring_lines))
+        return {Key("lines-data", name, size): told.data,
+                Key("lines-other", name, size): told.other}
+
+    def _packets(self, size: int) -> dict[Key, float]:
+        sent, received = self._memif.rates(size, self.mode.seconds)
+        return _told(memif.NAME, size, Rate(sent / 1e6, received / 1e6))
+
+
+def _told(name: str, size: int, rate: Rate) -> dict[Key, float]:
+    return {Key("frames", name, size): rate.received, Key("frames-sent", name, size): rate.sent,
+            Key("frame-rate", name, size): rate.received * size * 8 / 1000}

@@ -102,7 +102,8 @@ class Streams(Part):
         frames = grown[1]["rx_frames"]
         if not frames:
             raise BenchError("node 1 has counted no frame")
-        return {Key("bells", name): counters.bells_per_frame(grown),
+        return {Key("bells", name): sum(counters.bells(node) for node in grown) /
+                sum(node["tx_frames"] for node in grown),
                 Key("copies", name):
                 1 - (grown[1]["rx_direct_frames"] - grown[1]["rx_loan_copies"]) / frames,
                 Key("frame-bytes", name): grown[1]["rx_bytes"] / frames}
