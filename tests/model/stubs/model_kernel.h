@@ -44,6 +44,7 @@ static inline __attribute__((format(printf, 1, 2))) void model_print(const char 
 #define jiffies 0ul
 #define msecs_to_jiffies(ms) ((void)(ms), 0ul)
 #define time_after_eq(a, b) ((long)((a) - (b)) >= 0)
+#define time_after(a, b) ((long)((b) - (a)) < 0)
 
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define min_t(type, a, b) min((type)(a), (type)(b))
