@@ -100,7 +100,7 @@ class Run:
                 + (f", also in the forms {', '.join(forms)}" if forms else ""))
         with self._screen.step(text) as step:
             result = stream.measure(self._lab, self._record, self._routes, forms, runs, seconds,
-                                    step.note)
+                                    self._options.measure == "all", step.note)
             self.facts["tcp"] = facts = result.facts()
             self._unmet = result.unmet
             vni, veth = facts["vni"][stream.DEFAULT], facts["veth"]["median"]

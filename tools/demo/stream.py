@@ -51,9 +51,10 @@ def gigabits(value: float) -> str:
 
 
 def measure(lab: Lab, record: Record, routes: Routes, forms: list[str], runs: int, seconds: int,
-            note: Callable[[str], None]) -> Streams:
+            hurry: bool, note: Callable[[str], None]) -> Streams:
     """Each turn runs all of them after one another, so that a slow moment of the host hits all.
-    The default form comes first, then veth, then the other forms."""
+    The default form comes first, then veth, then the other forms. hurry: these may be left out of
+    some turns."""
     result = Streams()
 
     def both(form: str) -> None:
@@ -63,7 +64,7 @@ def measure(lab: Lab, record: Record, routes: Routes, forms: list[str], runs: in
     began = time.monotonic()
     for turn in range(runs):
         spent = time.monotonic() - began
-        if forms and turn >= _LEAST and spent + spent / turn > _SECONDS:
+        if hurry and forms and turn >= _LEAST and spent + spent / turn > _SECONDS:
             note(f"{turn} turns took {spent:.0f} s on this host: the others without other forms")
             forms = []
         before = counters.take_all(lab, NODES)
