@@ -115,24 +115,30 @@ seats=$(for node in $all; do seat_of "$node"; done)
 check_equal "each has a seat of its own" "$nodes" "$(echo "$seats" | sort -u | wc -l)"
 each "$all" "$traffic" "$nodes"
 
+# The pings that are counted: for 10 seconds, 80 a second in all, but every 0.15 s at most.
+interval=$(awk -v n="$nodes" 'BEGIN { i = (n - 1) * (n - 2) / 80; print (i < 0.15 ? 0.15 : i) }')
+pings=$(awk -v i="$interval" 'BEGIN { print int(10.5 / i) }')
+sure=$((pings * 5 / 7))
 first=$(od -An -N2 -tu2 /dev/urandom)
 diag "begins with node $((first % nodes))"
 for kill in $(seq "$kills"); do
 	victim=$(((first + kill - 1) % nodes))
 	rest=$(but "$victim")
 	seat=$(seat_of "$victim")
-	# Among the others: pings that begin before and end after it, none of the first 50 of which
-	# may be lost: for the last ones, ping waits for twice the longest time so far only. Not the
+	# Among the others: pings that begin before and end after it, none of which may be lost but
+	# of the last: for those, ping waits for twice the longest time so far only. Not the
 	# ping of busybox, which setsid would take: its socket has room for a few only. And with a
 	# socket of its own kind (ping_group_range): raw ones get the answers to all others as well.
 	each "$rest" 'sysctl -qw net.ipv4.ping_group_range="0 0"
 	dmesg | grep -c "node $1: link down" >/run/downs
 	for other in $OTHERS; do
-		setsid /usr/bin/ping -c 70 -i 0.15 -W 10 192.168.77.$((other + 1)) \
+		setsid /usr/bin/ping -c $3 -i $2 -W 10 192.168.77.$((other + 1)) \
 			>/run/loss.$other 2>&1 </dev/null &
-	done' "$seat"
+	done' "$seat" "$interval" "$pings"
 	boots=$(for node in $rest; do boot_of "$node"; done)
 	watch "$rest" "$seat"
+	# what starts all these is busy for a while, on this host and in the nodes
+	sleep "$(scaled 3)"
 	check "kill $kill: node $victim (seat $seat) is killed" "$VNI_LAB_COMMAND" kill "$victim"
 	killed=$(($(date +%s%N) / 1000000))
 	# not by check, whose shell has no children to wait for
@@ -149,14 +155,15 @@ for kill in $(seq "$kills"); do
 			carrier_is 1 || exit
 			for other in $OTHERS; do
 				within 30 grep -q "packets transmitted" /run/loss.$other
-				awk -F"icmp_seq=" "
+				awk -F"icmp_seq=" -v sure=$1 "
 					/bytes from/ { seq = \$2 + 0 }
-					/bytes from/ && seq > 0 && seq <= 50 && !got[seq]++ { n++ }
-					END { exit n != 50 }" /run/loss.$other ||
+					/bytes from/ && seq > 0 && seq <= sure {
+						n += !got[seq]++ }
+					END { exit n != sure }" /run/loss.$other ||
 					{ tail -n 3 /run/loss.$other
 					awk "{ print \"drops of ping sockets:\", \$NF }" /proc/net/icmp
 					no_drops; exit 1; }
-			done'
+			done' "$sure"
 	fi
 	diag "booting began after $(($(date +%s%N) / 1000000 - killed)) ms"
 	check "kill $kill: node $victim boots and loads" eval '
