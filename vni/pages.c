@@ -43,7 +43,6 @@ int vni_pages_open(struct vni_queue *q)
 		.pool_size = POOL_PAGES,
 		.nid = NUMA_NO_NODE,
 	};
-
 	int ret;
 
 	q->pool = page_pool_create(&params);

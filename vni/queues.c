@@ -11,7 +11,8 @@
  *
  * Without that the stack chooses by a flow's hash, and CPUs meet at a queue's lock. People may
  * change it (/sys/class/net/DEV/queues/tx-N/xps_cpus). Where there is no memory, or the kernel has
- * no XPS, the hash goes on choosing.
+ * no XPS, the hash goes on choosing; so it does in a pair within one kernel, where the CPU of a
+ * queue's doorbell may be the sender's own.
  *
  * Context: process, may sleep; the RTNL may be held.
  */
@@ -20,7 +21,7 @@ void vni_queues_spread(struct vni_dev *vd)
 	cpumask_var_t mask;
 	unsigned int i, cpu;
 
-	if (vd->geo.used < 2 || !zalloc_cpumask_var(&mask, GFP_KERNEL))
+	if (vd->pair || vd->geo.used < 2 || !zalloc_cpumask_var(&mask, GFP_KERNEL))
 		return;
 	for (i = 0; i < vd->geo.used; i++) {
 		cpumask_clear(mask);

@@ -109,7 +109,7 @@ static struct sk_buff *skb_of_frame(struct net_device *ndev, struct xdp_frame *f
 int vni_xdp_xmit(struct net_device *ndev, int count, struct xdp_frame **frames, u32 flags)
 {
 	struct vni_dev *vd = netdev_priv(ndev);
-	unsigned int txi = smp_processor_id() % vd->geo.queues;
+	unsigned int txi = smp_processor_id() % READ_ONCE(ndev->real_num_tx_queues);
 	struct vni_queue *q = &vd->queues[txi];
 	struct sk_buff_head list;
 	u32 sent;

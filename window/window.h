@@ -19,9 +19,9 @@
 #include "vni_shm.h"
 
 #define VNI_PERIOD_MS 100	/* between heartbeats */
-#define VNI_RETRY_MS 1000	/* after the first fault of a link; doubles up to ... */
-#define VNI_RETRY_MAX_MS 8000	/* which a broken peer can make us log a line in */
-#define VNI_RETRY_FORGET_MS 64000 /* begins with the first again after so long without a fault */
+#define VNI_RETRY_MS 1000	/* after the first fault of a link; doubles with each in a row */
+#define VNI_RETRY_MAX_MS 8000	/* up to this: each fault is a line in the log */
+#define VNI_RETRY_FORGET_MS 64000 /* without a fault: the next one is the first again */
 
 enum vni_peer_state {
 	VNI_PEER_ABSENT,	/* no valid section */

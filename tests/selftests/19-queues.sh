@@ -39,17 +39,6 @@ from() {
 		done' "$2" && iperf "$1" -c "192.168.77.$((2 - $1))" -n 2M
 }
 
-check "queues=4 makes 4, on any number of CPUs" in_both '
-	rmmod vni && insmod /vni/vni.ko queues=4 && configure $NODE &&
-		[ "$(ls -d /sys/class/net/$DEV/queues/tx-* | wc -l)" = 4 ]'
-linked >/dev/null
-serve 1
-check "each CPU has a transmit queue to begin with" in_node 0 '
-	cd /sys/class/net/$DEV/queues && [ ! -e tx-0/xps_cpus ] && exit
-	for cpu in $(cat /sys/devices/system/cpu/online | tr ",-" "  "); do
-		mask=$(cat tx-$((cpu % 4))/xps_cpus) && [ $((0x${mask##*,} >> cpu & 1)) = 1 ] ||
-			{ grep . tx-*/xps_cpus; exit 1; }
-	done'
 # A kernel for one CPU has no XPS.
 chosen() {
 	if in_node 0 'ls /sys/class/net/$DEV/queues/tx-1/xps_cpus' >/dev/null 2>&1; then
@@ -58,6 +47,18 @@ chosen() {
 		ok "$1 # SKIP this kernel does not let the queue be chosen"
 	fi
 }
+
+check "queues=4 makes 4, on any number of CPUs" in_both '
+	rmmod vni && insmod /vni/vni.ko queues=4 && configure $NODE &&
+		[ "$(ls -d /sys/class/net/$DEV/queues/tx-* | wc -l)" = 4 ]'
+linked >/dev/null
+serve 1
+chosen "each CPU has a transmit queue to begin with" in_node 0 '
+	cd /sys/class/net/$DEV/queues || exit
+	for cpu in $(cat /sys/devices/system/cpu/online | tr ",-" "  "); do
+		mask=$(cat tx-$((cpu % 4))/xps_cpus) && [ $((0x${mask##*,} >> cpu & 1)) = 1 ] ||
+			{ grep . tx-*/xps_cpus; exit 1; }
+	done'
 chosen "what is sent from the last queue comes in that queue" grew 1 rx_frames "3" from 0 3
 use 1 2
 linked >/dev/null
