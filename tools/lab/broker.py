@@ -191,8 +191,8 @@ class Broker:
     async def _change(self, operation: Any, node: int, request: dict[str, Any]) -> dict[str, Any]:
         environment = self._environment
         if operation == "kill":
-            await environment.kill(node)
-        elif operation == "start":
+            return {"at": await environment.kill(node)}
+        if operation == "start":
             await environment.boot(node)
         elif operation == "plug":
             await environment.plug(node, request["slot"])

@@ -219,7 +219,9 @@ def _down(state: State, args: argparse.Namespace) -> int:
 
 def _change(state: State, args: argparse.Namespace) -> int:
     request = {"op": args.change, "node": args.node, "slot": getattr(args, "slot", 0)}
-    ask(state, request)
+    reply = ask(state, request)
+    if args.change == "kill":
+        print(int(reply["at"] * 1000))
     return 0
 
 
@@ -314,7 +316,8 @@ def _add_node_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def _add_changes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    for name, text in (("kill", "end a node without its having a say in it"),
+    for name, text in (("kill", "end a node without its having a say in it; prints when that"
+                        " was, in ms since 1970"),
                        ("start", "boot a node again that has ended"),
                        ("plug", "ivshmem: give a running node a device"),
                        ("unplug", "ivshmem: take a device from a running node")):

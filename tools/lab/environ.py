@@ -53,8 +53,8 @@ class Environment(abc.ABC):
 
     # What not every place can do.
 
-    async def kill(self, node: int) -> None:
-        """End a node without its having a say in it."""
+    async def kill(self, node: int) -> float:
+        """End a node without its having a say in it; when that was, in seconds since 1970."""
         raise LabError(f"kill: the nodes of {self.config['env']} cannot be killed one by one")
 
     async def boot(self, node: int) -> None:

@@ -128,13 +128,14 @@ class Ivshmem(Environment):
         for server in self._servers:
             await server.stop()
 
-    async def kill(self, node: int) -> None:
+    async def kill(self, node: int) -> float:
         async with self._nodes[node].changing:
             machine = self._running(node)
-            await machine.kill()
+            at = await machine.kill()
             self._nodes[node].machine = None
             self.links[node].detach()
             self.say(f"node {node} is killed")
+            return at
 
     async def boot(self, node: int) -> None:
         async with self._nodes[node].changing:

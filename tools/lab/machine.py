@@ -7,6 +7,7 @@ import asyncio
 import ctypes
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,12 +78,14 @@ class Machine:
         assert self._process
         return await self._process.wait()
 
-    async def kill(self) -> None:
-        """At once, as if the host had lost its power."""
+    async def kill(self) -> float:
+        """At once, as if the host had lost its power; when that was, in seconds since 1970."""
         assert self._process
+        at = time.time()
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
+        return at
 
     async def stop(self) -> None:
         process = self._process

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from .environ import Environment
@@ -74,10 +75,12 @@ class Partition(Environment):
             task.cancel()
         await self._machine.stop()
 
-    async def kill(self, node: int) -> None:
+    async def kill(self, node: int) -> float:
         self._need_other(node)
+        at = time.time()
         await self._on_node0("vni-node", "stop", str(node))
         self.links[node].detach()
+        return at
 
     async def boot(self, node: int) -> None:
         self._need_other(node)

@@ -157,14 +157,16 @@ class Uml(Environment):
             console.close()
         shutil.rmtree(self._shared, ignore_errors=True)
 
-    async def kill(self, node: int) -> None:
+    async def kill(self, node: int) -> float:
         """End a node as a power cut would: without a word to it."""
         process = self._processes.get(node)
         if not process or process.returncode is not None:
             raise LabError(f"node {node} does not run")
+        at = time.time()
         _end(process)
         await process.wait()
         self.links[node].detach()
+        return at
 
     async def boot(self, node: int) -> None:
         """Start a node that does not run; its window and doorbells are those of the others."""
