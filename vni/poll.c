@@ -117,6 +117,15 @@ static void count(struct vni_queue *q, bool timer)
 	memset(&q->now, 0, sizeof(q->now));
 }
 
+/*
+ * A socket polls us (busy polling): it comes again at once, so nobody needs to ring, and a doorbell
+ * would only interrupt it. Before it stops it has us polled once more without this mark.
+ */
+static bool polled_by_socket(const struct napi_struct *napi)
+{
+	return test_bit(NAPI_STATE_IN_BUSY_POLL, &napi->state);
+}
+
 /**
  * vni_poll() - receive, take back what was lent, wake senders
  * @napi: vni_queue.napi
@@ -128,7 +137,7 @@ static void count(struct vni_queue *q, bool timer)
 int vni_poll(struct napi_struct *napi, int budget)
 {
 	struct vni_queue *q = container_of(napi, struct vni_queue, napi);
-	bool heavy, again;
+	bool heavy, again, stays;
 	int work;
 
 	if (!budget) {
@@ -140,12 +149,15 @@ int vni_poll(struct napi_struct *napi, int budget)
 	vni_xdp_end(q);
 	vni_moderation_note(q, q->now.frames, q->now.bytes);
 	heavy = vni_moderation_heavy(q, work);
-	again = work == budget || (heavy && vni_moderation_spin(q, work));
-	vni_tx_service(q, heavy || again);
+	stays = polled_by_socket(napi);
+	again = work == budget || (heavy && !stays && vni_moderation_spin(q, work));
+	vni_tx_service(q, heavy || again || stays);
 	again |= vni_xsk_poll(q);
-	count(q, heavy && !again);
+	count(q, heavy && !again && !stays);
 	/* under heavy traffic the poll comes by itself */
-	WRITE_ONCE(q->found, !heavy && (work || vni_tx_limited(q)));
+	WRITE_ONCE(q->found, !heavy && !stays && (work || vni_tx_limited(q)));
+	if (stays)
+		return work;
 	/*
 	 * All before the completion, after which a poll may run on another processor. A doorbell
 	 * that comes in between is not lost: NAPI notes it and polls again.
