@@ -106,6 +106,7 @@ static void count(struct vni_queue *q, bool timer)
 	u64_stats_add(&q->rx.inline_frames, q->now.inline_frames);
 	u64_stats_add(&q->rx.direct_frames, q->now.direct_frames);
 	u64_stats_add(&q->rx.loan_copies, q->now.loan_copies);
+	u64_stats_add(&q->rx.lent_frames, q->now.lent_frames);
 	u64_stats_add(&q->rx.bells_rung, q->now.bells_rung);
 	u64_stats_add(&q->rx.no_memory, q->now.no_memory);
 	u64_stats_add(&q->rx.bad_frame, q->now.bad_frame);
