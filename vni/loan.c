@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Receiving without a copy: an skb's fragments are the peer's own pages (the direct form), or slots
- * of its packet buffer (lend.c). Each such frame is a loan: it is noted with the pages that it uses,
- * and its token or its slots go back once the stack has let go of all of them, which their reference
- * counts tell: there is no other sign on every kernel.
+ * Receiving without a copy: an skb's fragments are the peer's own pages (the direct form), or
+ * slots of its packet buffer (lend.c). Each such frame is a loan: it is noted with the pages that
+ * it uses, and its token or its slots go back once the stack has let go of all of them, which their
+ * reference counts tell: there is no other sign on every kernel.
  *
  * A seat's loans belong to the NAPI poll of their queue while the link is up, and to the link's
  * work while it is not.
@@ -377,8 +377,8 @@ static bool lender_map(struct vni_dev *vd, unsigned int seat, struct vni_lender 
 }
 
 /**
- * vni_lender_up() - get ready to use a peer's pages: those of its packet buffer where the window has
- * pages, and its own if both want that
+ * vni_lender_up() - get ready to use a peer's pages: those of its packet buffer if this node wants
+ * that, and its own if both do
  * @vd: the device
  * @seat: the peer
  * @eth: the peer's header, untrusted
