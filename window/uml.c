@@ -86,29 +86,6 @@ static int region_check(const struct region *region)
 	return 0;
 }
 
-/*
- * UML's table of pages reaches over its regions but leaves their entries as they were: zero. They
- * are filled in as those of any memory that is not the kernel's to give out.
- */
-static bool region_pages(const struct region *region)
-{
-	unsigned long first = PHYS_PFN(__pa(region->base)), i;
-
-	if (!pfn_valid(first + (region->size >> PAGE_SHIFT) - 1))
-		return false;
-	for (i = 0; i < region->size >> PAGE_SHIFT; i++) {
-		struct page *page = pfn_to_page(first + i);
-
-		if (PageReserved(page))
-			continue;
-		init_page_count(page);
-		page_mapcount_reset(page);
-		INIT_LIST_HEAD(&page->lru);
-		__SetPageReserved(page);
-	}
-	return true;
-}
-
 /**
  * vni_uml_probe() - take a seat at the window that UML's command line names, if it does
  *
@@ -136,7 +113,6 @@ int vni_uml_probe(void)
 	setup.size = region.size;
 	setup.identity = region.identity;
 	setup.seat = region.node;
-	setup.paged = region_pages(&region);
 	setup.db = vni_uml_doorbells(region.node, region.fd);
 	if (IS_ERR(setup.db))
 		return PTR_ERR(setup.db);

@@ -23,14 +23,12 @@ FORMS = ("mixed", "headtail", "offset")
 MIXED, HEADTAIL, OFFSET = (f"VNI, {form}" for form in FORMS)
 BUSY = "VNI, mixed, busy poll"
 QUEUES = "VNI, mixed, 2 queues"
-LENT = "VNI, mixed, in place"
 VETH, LO, VECTOR = "veth in one node", "lo in one node", "UML vector (raw)"
 
 _BUSY_MICROSECONDS = 50
 _RELOAD = """rmmod vni
 insmod /vni/vni.ko queues={queues}
 for n in $(seq 50); do [ -e /sys/class/net/vni0 ] && break; sleep 0.1; done"""
-_COPIED, _IN_PLACE = 262144, 4096  # rx-copybreak: the default, and that of LENT
 _REVIVALS = 3  # of nodes that went, before the parts that need them are given up
 
 
@@ -43,7 +41,6 @@ class Way(NamedTuple):
     form: str = ""  # VNI's
     busy: bool = False  # sockets poll the device
     queues: int = 1  # of the device at both ends
-    lent: bool = False  # large frames stay in the peer's packet buffer
 
 
 class _Setting(NamedTuple):
@@ -52,10 +49,9 @@ class _Setting(NamedTuple):
     form: str
     busy: bool
     queues: int
-    lent: bool
 
 
-_DEFAULT = _Setting("mixed", False, 1, False)  # a kernel with one CPU makes one queue by itself
+_DEFAULT = _Setting("mixed", False, 1)  # a kernel with one CPU makes one queue by itself
 
 
 class HostVeth:
@@ -93,7 +89,6 @@ def _ways() -> dict[str, Way]:
     ways += [
         Way(BUSY, here, there, "mixed", busy=True),
         Way(QUEUES, here, there, "mixed", queues=2),
-        Way(LENT, here, there, "mixed", lent=True),
         Way(VETH, _place(0, "10.9.0.1", "a"), _place(0, "10.9.0.2", "b")),
         Way(LO, _place(0, "127.0.0.1"), _place(0, "127.0.0.1")),
         Way(VECTOR, _place(0, "10.8.0.1"), _place(1, "10.8.0.2")),
@@ -215,8 +210,7 @@ class Nodes:
 
     def take(self, way: Way) -> None:
         """Set the nodes to what this way wants."""
-        wanted = _Setting(way.form or self._now.form, way.busy, way.queues,
-                          way.lent)
+        wanted = _Setting(way.form or self._now.form, way.busy, way.queues)
         if wanted.queues != self._now.queues:
             self._set_queues(wanted.queues)
         if wanted.form != self._now.form:
@@ -226,18 +220,7 @@ class Nodes:
             for node in range(2):
                 self.lab.sh(node, f"echo {value} >/proc/sys/net/core/busy_poll; "
                                   f"echo {value} >/proc/sys/net/core/busy_read")
-        if wanted.lent != self._now.lent:
-            self._set_lent(wanted.lent)
         self._now = wanted
-
-    def _set_lent(self, lent: bool) -> None:
-        """The links go down for a moment."""
-        value = _IN_PLACE if lent else _COPIED
-        for node in range(2):
-            self.lab.sh(node, f"ethtool --set-tunable vni0 rx-copybreak {value}")
-        for node in range(2):
-            network.wait_for_carrier(self.lab, node)
-        self._ping(self.ways[MIXED])
 
     def _set_queues(self, queues: int) -> None:
         """The devices are made anew, with everything else as it is by itself."""
@@ -247,7 +230,7 @@ class Nodes:
         for node in range(2):
             network.wait_for_carrier(self.lab, node)
         self._ping(self.ways[MIXED])
-        self._now = self._now._replace(form=_DEFAULT.form, queues=queues, lent=_DEFAULT.lent)
+        self._now = self._now._replace(form=_DEFAULT.form, queues=queues)
 
     def settle(self) -> None:
         """Back to the default; the next part expects it."""
