@@ -158,7 +158,7 @@ struct vni_ring_end {
 
 /* ---- service 1: Ethernet ---- */
 
-#define VNI_ETH_VERSION		(2 << 16 | 0)
+#define VNI_ETH_VERSION		(2 << 16 | 1)
 #define VNI_ETH_QUEUES_MAX	8
 #define VNI_ETH_MTU_MIN		68
 #define VNI_ETH_MTU_MAX		(65535 - 14 - 4)	/* less an Ethernet and a VLAN header */
@@ -216,7 +216,9 @@ struct vni_eth {
 	__le64 buffer;		/* the packet buffer: [slots] pages, a multiple of VNI_PAGE */
 	__le64 ram;		/* struct vni_eth_ram [VNI_ETH_RAMS]; 0: none */
 	__le64 direct;		/* a bit a seat: the owner takes frames in that seat's own memory */
-	__le64 reserved1[4];	/* zero */
+	__le32 keep;		/* slots of a queue that one receiver may leave in use; changes */
+	__le32 reserved0;	/* zero */
+	__le64 reserved1[3];	/* zero */
 };
 
 /*
@@ -313,6 +315,7 @@ VNI_ASSERT_AT(vni_eth, table, 64);
 VNI_ASSERT_AT(vni_eth, buffer, 72);
 VNI_ASSERT_AT(vni_eth, ram, 80);
 VNI_ASSERT_AT(vni_eth, direct, 88);
+VNI_ASSERT_AT(vni_eth, keep, 96);
 VNI_ASSERT_SIZE(vni_eth_ram, 16);
 VNI_ASSERT_AT(vni_eth_ram, size, 8);
 VNI_ASSERT_SIZE(vni_seg, 16);

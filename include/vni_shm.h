@@ -14,6 +14,7 @@
 #include "vni_abi.h"
 
 struct device;
+struct page;
 struct vni_window;
 struct vni_channel;
 
@@ -54,6 +55,19 @@ unsigned int vni_shm_seats(const struct vni_window *win);	/* how many there are 
 u64 vni_shm_identity(const struct vni_window *win);		/* tells windows apart */
 const char *vni_shm_name(const struct vni_window *win);		/* for messages */
 struct device *vni_shm_device(const struct vni_window *win);	/* the parent device, or NULL */
+
+/**
+ * vni_shm_page() - the page that holds an address in a window
+ * @win: the window
+ * @at: the address
+ *
+ * The pages of a window follow each other. Each has one reference that is the window's own; who has
+ * others use a page takes one more, and nobody uses it any more when the count is back at one.
+ *
+ * Context: any.
+ * Return: the page, or NULL where a window's memory has none, or of another size than VNI_PAGE.
+ */
+struct page *vni_shm_page(const struct vni_window *win, const void *at);
 
 /**
  * vni_shm_free_space() - bytes of this node's section that channels may still take

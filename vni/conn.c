@@ -23,6 +23,7 @@ static void conn_reset(void *priv, unsigned int seat)
 		vni_ring_clear(&ends->give);
 		vni_ring_clear(&ends->take);
 		vni_direct_release(&vd->queues[i], seat);
+		vni_tx_reclaim(&vd->queues[i], seat);
 	}
 }
 
@@ -49,6 +50,7 @@ static void pipe_attach(struct vni_dev *vd, struct vni_pipe *pipe, unsigned int 
 	pipe->rx_store = peer + geo->rings + (u64)other * pipe->rx_bytes;
 	pipe->peer_buffer = peer + geo->buffer;
 	pipe->peer_slots = geo->slots;
+	pipe->keep = &((const struct vni_eth *)(peer + sizeof(struct vni_chan)))->keep;
 	vni_ring_attach(&pipe->give, &own->give, &theirs->take, vd->geo.returns);
 	pipe->give_store =
 		vd->base + vd->geo.give_rings + (u64)ours * vd->geo.returns * sizeof(__le32);
@@ -60,8 +62,12 @@ static void conn_lender(struct vni_dev *vd, struct vni_conn *conn, struct vni_le
 	unsigned int i;
 
 	for (i = 0; lender && i < conn->queues; i++) {
-		conn->pipes[i].ram = lender->ram;
-		conn->pipes[i].loans = &lender->loans[i];
+		struct vni_pipe *pipe = &conn->pipes[i];
+
+		pipe->loans = &lender->loans[i];
+		pipe->peer_pages = vni_shm_page(vd->win, pipe->peer_buffer);
+		if (vd->takes & BIT_ULL(conn->seat))
+			pipe->ram = lender->ram;
 	}
 }
 
@@ -151,6 +157,8 @@ static void conns_changed(struct vni_dev *vd)
 	/* a peer that gives nothing back cannot hold what the others need */
 	WRITE_ONCE(vd->lend_share, max_t(u32, 2 * vni_rec_slots(vd->frame_max),
 					 vd->queues[0].om.count / max(hweight64(vd->up), 1UL)));
+	/* half of it: so there is always room for frames that are copied */
+	WRITE_ONCE(vd->eth->keep, cpu_to_le32(vd->lend_share / 2));
 	if (vd->up)
 		netif_carrier_on(vd->ndev);
 	else

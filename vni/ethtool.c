@@ -15,7 +15,7 @@ struct vni_stat {
 
 static const struct vni_stat rx_stats[] = {
 	RX_STAT(frames),	RX_STAT(bytes),	      RX_STAT(inline_frames),
-	RX_STAT(direct_frames), RX_STAT(loan_copies), RX_STAT(bells_rung),
+	RX_STAT(direct_frames), RX_STAT(loan_copies), RX_STAT(lent_frames), RX_STAT(bells_rung),
 	RX_STAT(polls),		RX_STAT(timer_polls), RX_STAT(no_memory),
 	RX_STAT(bad_frame),	RX_STAT(stale),
 };
@@ -222,10 +222,16 @@ static int get_tunable(struct net_device *ndev, const struct ethtool_tunable *tu
 {
 	const struct vni_dev *vd = netdev_priv(ndev);
 
-	if (tuna->id != ETHTOOL_TX_COPYBREAK)
+	switch (tuna->id) {
+	case ETHTOOL_TX_COPYBREAK:
+		*(u32 *)data = vd->copybreak;
+		return 0;
+	case ETHTOOL_RX_COPYBREAK:
+		*(u32 *)data = vd->rx_copybreak;
+		return 0;
+	default:
 		return -EOPNOTSUPP;
-	*(u32 *)data = vd->copybreak;
-	return 0;
+	}
 }
 
 static int set_tunable(struct net_device *ndev, const struct ethtool_tunable *tuna,
@@ -234,6 +240,8 @@ static int set_tunable(struct net_device *ndev, const struct ethtool_tunable *tu
 	struct vni_dev *vd = netdev_priv(ndev);
 	u32 bytes = *(const u32 *)data;
 
+	if (tuna->id == ETHTOOL_RX_COPYBREAK)
+		return vni_lend_set(vd, bytes);
 	if (tuna->id != ETHTOOL_TX_COPYBREAK)
 		return -EOPNOTSUPP;
 	if (bytes > VNI_COPYBREAK_MAX) {

@@ -131,7 +131,6 @@ static void link_setup(struct net_device *ndev)
 	ether_setup(ndev);
 	vni_netdev_setup(ndev);
 	ndev->netdev_ops = &pair_netdev_ops;
-	ndev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	ndev->needs_free_netdev = true;
 }
 

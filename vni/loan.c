@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Receiving in the direct form: an skb's fragments are the peer's own pages. Each such frame is a
- * loan: it is noted with the pages that it uses, and its token goes back once the stack has let go
- * of all of them, which their reference counts tell: there is no other sign on every kernel.
+ * Receiving without a copy: an skb's fragments are the peer's own pages (the direct form), or
+ * slots of its packet buffer (lend.c). Each such frame is a loan: it is noted with the pages that
+ * it uses, and its token or its slots go back once the stack has let go of all of them, which their
+ * reference counts tell: there is no other sign on every kernel.
  *
  * A seat's loans belong to the NAPI poll of their queue while the link is up, and to the link's
  * work while it is not.
@@ -107,10 +108,34 @@ static bool loan_over(const struct vni_loan *loan)
 	u32 i;
 
 	for (i = 0; i < loan->count; i++) {
-		if (page_ref_count(loan->pages[i]) > 1)
+		const struct page *page = loan->slot_pages ? loan->slot_pages + loan->slots[i] :
+							     loan->pages[i];
+
+		if (page_ref_count(page) > 1)
 			return false;
 	}
 	return true;
+}
+
+/**
+ * vni_loan_slots() - note that the stack uses slots of a peer's
+ * @loans: of that peer and this queue; one is free
+ * @pages: the page of the peer's first slot
+ * @slots: the slots' numbers
+ * @count: how many
+ *
+ * Context: NAPI.
+ */
+void vni_loan_slots(struct vni_loans *loans, struct page *pages, const u32 *slots, u32 count)
+{
+	struct vni_loan *loan = list_first_entry(&loans->free, struct vni_loan, entry);
+
+	list_move_tail(&loan->entry, &loans->out);
+	loan->former = false;
+	loan->slot_pages = pages;
+	loan->count = count;
+	memcpy(loan->slots, slots, count * sizeof(*slots));
+	loans->held += count;
 }
 
 static void loan_note(struct vni_loans *loans, const struct sk_buff *skb, u32 token)
@@ -119,6 +144,8 @@ static void loan_note(struct vni_loans *loans, const struct sk_buff *skb, u32 to
 	const struct skb_shared_info *info = skb_shinfo(skb);
 
 	list_move_tail(&loan->entry, &loans->out);
+	loan->former = false;
+	loan->slot_pages = NULL;
 	loan->token = token;
 	for (loan->count = 0; loan->count < info->nr_frags; loan->count++)
 		loan->pages[loan->count] = skb_frag_page(&info->frags[loan->count]);
@@ -212,42 +239,67 @@ const char *vni_direct_read(struct vni_queue *q, struct vni_pipe *pipe,
 	return NULL;
 }
 
-/**
- * vni_loans_reap() - find loans that are over
- * @loans: of one seat and queue
- * @tokens: filled in, room for VNI_LOANS_REAP
- *
- * The stack's last reading of a page comes before it lets go of it (a full barrier), which we saw
- * by the count; the token is given back behind that.
- *
- * Context: NAPI, or the link's work.
- * Return: how many tokens.
- */
-u32 vni_loans_reap(struct vni_loans *loans, u32 *tokens)
+/* Loans that are over, up to so many as are given back at once. Returns whether there are any. */
+static bool find_over(struct vni_loans *loans, struct list_head *over)
 {
 	struct vni_loan *loan, *next;
-	unsigned int looks = 0;
+	unsigned int looks = 0, found = 0;
 	LIST_HEAD(later);
-	u32 n = 0;
 
 	list_for_each_entry_safe(loan, next, &loans->out, entry) {
 		if (loan_over(loan)) {
-			list_move(&loan->entry, &loans->free);
-			if (loan->token != VNI_LOAN_VOID)
-				tokens[n++] = loan->token;
+			list_move_tail(&loan->entry, over);
+			found++;
 		} else {
 			list_move_tail(&loan->entry, &later);
 			looks++;
 		}
-		if (looks == LOOK_AT || n == VNI_LOANS_REAP)
+		if (looks == LOOK_AT || found == VNI_LOANS_REAP)
 			break;
 	}
 	/* they may have to wait long: next time others are looked at first */
 	list_splice_tail(&later, &loans->out);
-	/* K: the pages were let go of before the tokens are seen; with the give ring's release */
-	if (n)
-		virt_mb();
-	return n;
+	return found;
+}
+
+/* Returns how many slots of the peer's went back, or 0 if it has no room for them. */
+static u32 give_back(struct vni_pipe *pipe, const struct vni_loan *loan)
+{
+	u32 count = loan->slot_pages ? loan->count : 1;
+
+	if (loan->slot_pages)
+		pipe->loans->held -= count;
+	return vni_rx_give_back(pipe, loan->slot_pages ? loan->slots : &loan->token, count) ? 0 :
+											      count;
+}
+
+/**
+ * vni_loans_reap() - find loans that are over, and give back what they were of
+ * @pipe: the peer's pipe; has loans
+ *
+ * The stack's last reading of a page comes before it lets go of it (a full barrier), which we saw
+ * by the count; the slot is given back behind that. There is room for it: a peer cannot lend more
+ * than its return ring takes.
+ *
+ * Context: NAPI.
+ * Return: how many slots went back; vni_ring_publish() is left to the caller.
+ */
+u32 vni_loans_reap(struct vni_pipe *pipe)
+{
+	struct vni_loan *loan, *next;
+	LIST_HEAD(over);
+	u32 slots = 0;
+
+	if (!find_over(pipe->loans, &over))
+		return 0;
+	/* K: the pages were let go of before the slots are seen; with the give ring's release */
+	virt_mb();
+	list_for_each_entry_safe(loan, next, &over, entry) {
+		if (!loan->former)
+			slots += give_back(pipe, loan);
+		list_move(&loan->entry, &pipe->loans->free);
+	}
+	return slots;
 }
 
 /* Another node's memory as it tells it, copied out once. */
@@ -280,37 +332,53 @@ static void loans_init(struct vni_loans *loans)
 		list_add(&loans->loans[i].entry, &loans->free);
 }
 
-/* A link comes up: what is still out is of an earlier one. */
-static void loans_void(struct vni_loans *loans)
+/* A link comes up: what is still out is of an earlier one, and nobody waits for it. */
+static void loans_end(struct vni_loans *loans)
 {
 	struct vni_loan *loan;
 
 	list_for_each_entry(loan, &loans->out, entry)
-		loan->token = VNI_LOAN_VOID;
+		loan->former = true;
+	loans->held = 0;
 }
 
-static struct vni_lender *lender_new(struct vni_dev *vd, const struct vni_ram_range *ranges,
-				     unsigned int count, const char **why)
+static struct vni_lender *lender_new(struct vni_dev *vd)
 {
 	struct vni_lender *lender =
 		kvzalloc(struct_size(lender, loans, vd->geo.queues), GFP_KERNEL);
 	unsigned int i;
 
-	*why = "no memory here";
-	if (!lender)
-		return NULL;
-	for (i = 0; i < vd->geo.queues; i++)
+	for (i = 0; lender && i < vd->geo.queues; i++)
 		loans_init(&lender->loans[i]);
-	lender->ram = vni_shm_ram_map(vd->win, ranges, count, why);
-	if (IS_ERR(lender->ram)) {
-		kvfree(lender);
-		return NULL;
-	}
 	return lender;
 }
 
+/* Does this node want to use a peer's own memory, and the peer let it. */
+static bool direct_wanted(const struct vni_dev *vd, const struct vni_eth *eth)
+{
+	/* a program may write to what it is shown */
+	return !rcu_access_pointer(vd->xdp_prog) && vd->direct &&
+	       le32_to_cpu(READ_ONCE(eth->features)) & VNI_ETH_F_DIRECT;
+}
+
+static bool lender_map(struct vni_dev *vd, unsigned int seat, struct vni_lender *lender,
+		       const struct vni_ram_range *ranges, unsigned int count)
+{
+	const char *why;
+
+	if (lender->ram)
+		return true;
+	lender->ram = vni_shm_ram_map(vd->win, ranges, count, &why);
+	if (!IS_ERR(lender->ram))
+		return true;
+	lender->ram = NULL;
+	netdev_warn(vd->ndev, "node %u: its own memory is not used: %s\n", seat, why);
+	return false;
+}
+
 /**
- * vni_lender_up() - get ready to use a peer's own pages, if both want that
+ * vni_lender_up() - get ready to use a peer's pages: those of its packet buffer if this node wants
+ * that, and its own if both do
  * @vd: the device
  * @seat: the peer
  * @eth: the peer's header, untrusted
@@ -319,38 +387,35 @@ static struct vni_lender *lender_new(struct vni_dev *vd, const struct vni_ram_ra
  * Pages that were mapped for its former life serve again if its memory is the same.
  *
  * Context: process, may sleep.
- * Return: the lender, or NULL: frames are copied then, and if that is for a reason it was logged.
+ * Return: the lender, or NULL: frames are copied then. vni_dev.takes has the peer's bit if its own
+ * memory is used; if it is not and was to be, the reason was logged.
  */
 struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const struct vni_eth *eth,
 				 u64 size)
 {
 	struct vni_lender *lender = vd->lenders[seat];
 	struct vni_ram_range ranges[VNI_RAM_RANGES];
+	bool direct = direct_wanted(vd, eth);
 	unsigned int count, i;
-	const char *why;
 
 	BUILD_BUG_ON(VNI_RAM_RANGES != VNI_ETH_RAMS);
 	BUILD_BUG_ON(VNI_ETH_SEG_ALIGN > PAGE_SIZE << VNI_RAM_ORDER);
-	/* a program may write to what it is shown */
-	if (rcu_access_pointer(vd->xdp_prog) || !vd->direct ||
-	    !(le32_to_cpu(READ_ONCE(eth->features)) & VNI_ETH_F_DIRECT))
+	if (!direct && !(vni_lends(vd) && vni_shm_page(vd->win, eth)))
 		return NULL;
-	count = ranges_read(eth, size, ranges);
-	if (lender && !vni_shm_ram_same(lender->ram, ranges, count)) {
+	count = direct ? ranges_read(eth, size, ranges) : 0;
+	if (direct && lender && lender->ram && !vni_shm_ram_same(lender->ram, ranges, count)) {
 		vni_lender_free(vd, seat);
 		lender = NULL;
 	}
 	if (!lender)
-		lender = lender_new(vd, ranges, count, &why);
-	if (!lender) {
-		netdev_warn(vd->ndev, "node %u: its frames are copied, not used in place: %s\n",
-			    seat, why);
-		return NULL;
-	}
+		lender = lender_new(vd);
 	vd->lenders[seat] = lender;
+	if (!lender)
+		return NULL;
 	for (i = 0; i < vd->geo.queues; i++)
-		loans_void(&lender->loans[i]);
-	vd->takes |= BIT_ULL(seat);
+		loans_end(&lender->loans[i]);
+	if (direct && lender_map(vd, seat, lender, ranges, count))
+		vd->takes |= BIT_ULL(seat);
 	WRITE_ONCE(vd->eth->direct, cpu_to_le64(vd->takes));
 	return lender;
 }
@@ -405,7 +470,8 @@ void vni_lender_free(struct vni_dev *vd, unsigned int seat)
 
 	if (!lender)
 		return;
-	vni_shm_ram_unmap(lender->ram, vni_lender_busy(vd, seat));
+	if (lender->ram)
+		vni_shm_ram_unmap(lender->ram, vni_lender_busy(vd, seat));
 	vd->lenders[seat] = NULL;
 	kvfree(lender);
 }

@@ -121,6 +121,7 @@ int vni_dev_init(struct net_device *ndev, struct vni_window *win, const struct v
 	vd->win = win;
 	vd->geo = *geo;
 	vd->copybreak = VNI_COPYBREAK;
+	vd->rx_copybreak = VNI_RX_COPYBREAK;
 	vd->rx_usecs = VNI_RX_USECS;
 	vd->adaptive = true;
 	vni_segment_init(vd);

@@ -211,8 +211,6 @@ void vni_netdev_setup(struct net_device *ndev)
 	ndev->hw_features = OFFLOADS & ~NETIF_F_HIGHDMA;
 	ndev->vlan_features = OFFLOADS;
 	vni_xdp_setup(ndev);
-	/* a frame that waits for a peer is in a list, so it must be ours alone */
-	ndev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	ndev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 }
 

@@ -106,6 +106,7 @@ static void count(struct vni_queue *q, bool timer)
 	u64_stats_add(&q->rx.inline_frames, q->now.inline_frames);
 	u64_stats_add(&q->rx.direct_frames, q->now.direct_frames);
 	u64_stats_add(&q->rx.loan_copies, q->now.loan_copies);
+	u64_stats_add(&q->rx.lent_frames, q->now.lent_frames);
 	u64_stats_add(&q->rx.bells_rung, q->now.bells_rung);
 	u64_stats_add(&q->rx.no_memory, q->now.no_memory);
 	u64_stats_add(&q->rx.bad_frame, q->now.bad_frame);
@@ -115,6 +116,15 @@ static void count(struct vni_queue *q, bool timer)
 	vni_xdp_count(q);
 	u64_stats_update_end(&q->rx.sync);
 	memset(&q->now, 0, sizeof(q->now));
+}
+
+/*
+ * A socket polls us (busy polling): it comes again at once, so nobody needs to ring, and a doorbell
+ * would only interrupt it. Before it stops it has us polled once more without this mark.
+ */
+static bool polled_by_socket(const struct napi_struct *napi)
+{
+	return test_bit(NAPI_STATE_IN_BUSY_POLL, &napi->state);
 }
 
 /**
@@ -128,7 +138,7 @@ static void count(struct vni_queue *q, bool timer)
 int vni_poll(struct napi_struct *napi, int budget)
 {
 	struct vni_queue *q = container_of(napi, struct vni_queue, napi);
-	bool heavy, again;
+	bool heavy, again, stays;
 	int work;
 
 	if (!budget) {
@@ -140,12 +150,15 @@ int vni_poll(struct napi_struct *napi, int budget)
 	vni_xdp_end(q);
 	vni_moderation_note(q, q->now.frames, q->now.bytes);
 	heavy = vni_moderation_heavy(q, work);
-	again = work == budget || (heavy && vni_moderation_spin(q, work));
-	vni_tx_service(q, heavy || again);
+	stays = polled_by_socket(napi);
+	again = work == budget || (heavy && !stays && vni_moderation_spin(q, work));
+	vni_tx_service(q, heavy || again || stays);
 	again |= vni_xsk_poll(q);
-	count(q, heavy && !again);
+	count(q, heavy && !again && !stays);
 	/* under heavy traffic the poll comes by itself */
-	WRITE_ONCE(q->found, !heavy && (work || vni_tx_limited(q)));
+	WRITE_ONCE(q->found, !heavy && !stays && (work || vni_tx_limited(q)));
+	if (stays)
+		return work;
 	/*
 	 * All before the completion, after which a poll may run on another processor. A doorbell
 	 * that comes in between is not lost: NAPI notes it and polls again.

@@ -141,10 +141,28 @@ bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, 
 }
 
 /**
+ * vni_tx_reclaim() - nobody at a seat uses our slots any more: those that it has not given back are
+ * free again
+ * @q: the queue; its lock is taken
+ * @seat: the former peer, which has let go of the last session or is gone
+ *
+ * Context: process.
+ */
+void vni_tx_reclaim(struct vni_queue *q, unsigned int seat)
+{
+	spin_lock_bh(&q->lock);
+	vni_omgr_reclaim(&q->om, seat);
+	rcu_read_lock_bh();
+	vni_tx_wake(q);
+	rcu_read_unlock_bh();
+	spin_unlock_bh(&q->lock);
+}
+
+/**
  * vni_tx_forget() - a link ended: settle what was under way on it
  * @q: the queue; its lock is taken
  * @pipe: the former peer's pipe of that queue, which nobody else uses any more
- * @seat: the former peer
+ * @seat: the former peer; what it holds stays lent to it until vni_tx_reclaim()
  *
  * Context: process.
  */
@@ -154,7 +172,6 @@ void vni_tx_forget(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat
 	vni_backlog_purge(q, pipe, seat);
 	vni_tx_settle(q, pipe, pipe->tx.mine);
 	vni_direct_orphan(q, seat);
-	vni_omgr_reclaim(&q->om, seat);
 	q->pending &= ~BIT_ULL(seat);
 	rcu_read_lock_bh();
 	vni_tx_wake(q);

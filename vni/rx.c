@@ -136,8 +136,16 @@ static void rx_build_xdp(struct vni_queue *q, const struct vni_rec_view *view,
 	rx_count(q, view);
 }
 
-/* Step 9: the slots go back. The return ring has room unless the peer lent more than it may. */
-static int rx_give_back(struct vni_pipe *pipe, const u32 *slots, u32 count)
+/**
+ * vni_rx_give_back() - step 9: slots go back
+ * @pipe: the peer's pipe
+ * @slots: their numbers
+ * @count: how many
+ *
+ * Context: NAPI.
+ * Return: 0, or -EPROTO if the return ring has no room: the peer lent more than it may.
+ */
+int vni_rx_give_back(struct vni_pipe *pipe, const u32 *slots, u32 count)
 {
 	u32 i;
 
@@ -180,6 +188,10 @@ static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
 		if (q->xdp.prog)
 			rx_build_xdp(q, &view, &src);
 		else
+			skb = vni_lend(q, pipe, &view, src.slots);
+		if (skb)
+			src.nslots = 0; /* on loan */
+		else if (!q->xdp.prog)
 			skb = rx_build(q, &view, &src);
 	}
 	if (!q->xdp.prog)
@@ -187,22 +199,19 @@ static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
 	if (skb)
 		list_add_tail(&skb->list, frames);
 	vni_ring_advance(&pipe->rx, view.lines);
-	if (src.nslots && rx_give_back(pipe, src.slots, src.nslots))
+	if (src.nslots && vni_rx_give_back(pipe, src.slots, src.nslots))
 		return "it lent more slots than it has room to take back";
 	return NULL;
 }
 
-/* Frames in the peer's own pages that the stack is done with. Returns how many. */
+/* Frames in the peer's pages that the stack is done with. Returns how many slots went back. */
 static u32 rx_reap(struct vni_queue *q, struct vni_pipe *pipe)
 {
-	u32 tokens[VNI_LOANS_REAP], count;
+	u32 count;
 
 	if (!pipe->loans)
 		return 0;
-	count = vni_loans_reap(pipe->loans, tokens);
-	/* there is room: the peer cannot lend more than its return ring takes */
-	if (count && rx_give_back(pipe, tokens, count))
-		return 0;
+	count = vni_loans_reap(pipe);
 	q->loans_out |= !list_empty(&pipe->loans->out);
 	return count;
 }

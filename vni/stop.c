@@ -220,9 +220,10 @@ void vni_tx_service(struct vni_queue *q, bool polled)
 /* Frames wait for a peer, or would: does it take or give back anything at all? */
 static void look_at(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
-	/* slots of the direct form are held by programs there, which may well not read */
+	/* slots on loan, and those of the direct form, are held by programs that may not read */
 	if (vni_tx_reap(q, pipe, seat) ||
-	    (pipe->tx.mine == pipe->tx.theirs && (!q->om.lent[seat] || READ_ONCE(q->vd->direct)))) {
+	    (pipe->tx.mine == pipe->tx.theirs &&
+	     (q->om.lent[seat] <= pipe->lend_max / 2 || READ_ONCE(q->vd->direct)))) {
 		pipe->looks = 0;
 		return;
 	}

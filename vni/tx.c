@@ -312,7 +312,7 @@ bool vni_tx_resend(struct vni_queue *q, unsigned int seat, struct sk_buff *skb)
 	return true;
 }
 
-/* A copy waits for each seat. What cannot wait is dropped and counted. */
+/* A clone waits for each seat. What cannot wait is dropped and counted. */
 static void several_wait(struct vni_queue *q, struct sk_buff *skb, u64 seats)
 {
 	for (; seats; seats &= seats - 1) {
@@ -343,13 +343,14 @@ static netdev_tx_t xmit_several(struct vni_queue *q, struct sk_buff *skb, u64 se
 	ret = good ? several_send(q, &frame, good) : 0;
 	if (ret)
 		return drop(q, skb, ret == -ENOSPC ? &q->tx.peer_full : &q->tx.bad_offload);
-	if (single && !good)
+	/* one that its owner sends again and again (pktgen) cannot be in a list: a clone is */
+	if (single && !good && !skb_shared(skb))
 		waits = vni_backlog_put(q, __ffs64(seats), skb);
 	else
 		several_wait(q, skb, seats & ~good);
 	if (good)
 		skb_tx_timestamp(skb);
-	if (single && !good && !waits)
+	if (single && !good && !waits && !skb_shared(skb))
 		return drop(q, skb, &q->tx.peer_full);
 	if (!waits)
 		dev_consume_skb_any(skb);

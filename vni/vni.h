@@ -41,6 +41,7 @@ enum vni_form {
 
 #define VNI_COPYBREAK 1024	/* bytes; the threshold of the mixed form, ethtool's tx-copybreak */
 #define VNI_COPYBREAK_MAX 4096
+#define VNI_RX_COPYBREAK VNI_ETH_FRAME_MAX /* bytes; up to these are copied: all; rx-copybreak */
 #define VNI_AGEING_MS 300000	/* learned addresses, as bridges have it; sysfs vni/ageing_ms */
 #define VNI_AGEING_MS_MAX 86400000
 #define VNI_WAIT_MS 200		/* for room at one peer while there are others */
@@ -76,26 +77,30 @@ struct vni_tx_frame {
 #define VNI_LOANS      256	/* frames of a seat and queue that the stack may use in place */
 #define VNI_LOANS_REAP 32	/* given back in one poll */
 
-/* A received frame whose fragments are the peer's own pages. */
+/* A received frame whose fragments are pages of the peer: its own, or slots of its buffer. */
 struct vni_loan {
 	struct list_head entry;
-	u32 token;		/* what to give back, VNI_LOAN_VOID: nothing */
+	struct page *slot_pages;	/* of the peer's first slot, or NULL: its own pages */
+	bool former;		/* of an earlier link: nobody waits for it */
+	u32 token;		/* own pages: the slot to give back */
 	u32 count;
-	struct page *pages[VNI_ETH_SEGS_MAX];
+	union {
+		struct page *pages[VNI_ETH_SEGS_MAX];
+		u32 slots[VNI_ETH_SLOTS_MAX];
+	};
 };
-
-#define VNI_LOAN_VOID U32_MAX	/* of an earlier link: nobody waits for it */
 
 /* A seat's loans at one queue. */
 struct vni_loans {
 	struct list_head out;	/* about in the order they came */
 	struct list_head free;
+	u32 held;		/* slots on loan, of this link */
 	struct vni_loan loans[VNI_LOANS];
 };
 
-/* A peer whose own pages frames may lie in; kept beyond its links. */
+/* A peer whose pages frames may stay in; kept beyond its links. */
 struct vni_lender {
-	struct vni_ram *ram;
+	struct vni_ram *ram;	/* its own memory, or NULL */
 	struct vni_loans loans[];	/* a queue each */
 };
 
@@ -124,8 +129,10 @@ struct vni_pipe {
 	u32 peer_slots;
 	struct vni_ring give;
 	__le32 *give_store;
+	struct page *peer_pages;	/* of peer_buffer, or NULL: what lies there is copied */
+	const __le32 *keep;		/* the peer's word how many slots may be on loan */
 	const struct vni_ram *ram;	/* the peer's own memory, or NULL: it has to copy */
-	struct vni_loans *loans;	/* with ram */
+	struct vni_loans *loans;	/* with ram or peer_pages */
 };
 
 struct vni_conn {
@@ -143,12 +150,12 @@ struct vni_rx_count {
 	u64 bytes;
 	u32 frames, inline_frames;
 	u32 bells_rung;		/* because a sender waited for room */
-	u32 direct_frames, loan_copies;
+	u32 direct_frames, loan_copies, lent_frames;
 	u32 no_memory, bad_frame, stale;
 };
 
 struct vni_rx_stats {
-	u64_stats_t bytes, frames, inline_frames, direct_frames, loan_copies;
+	u64_stats_t bytes, frames, inline_frames, direct_frames, loan_copies, lent_frames;
 	u64_stats_t bells_rung, no_memory, bad_frame, stale;
 	u64_stats_t polls, timer_polls;
 	struct u64_stats_sync sync;
@@ -224,6 +231,7 @@ struct vni_dev {
 	u32 frame_max;		/* bytes, the largest frame that we send and all of them take */
 	enum vni_form form;
 	u32 copybreak;
+	u32 rx_copybreak;
 	u32 rx_usecs;
 	bool adaptive;
 	bool direct;		/* the others are trusted with our memory, and we use theirs */
@@ -316,6 +324,7 @@ u32 vni_tx_reap(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
 bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, u32 lines,
 		 u32 slots);
 void vni_tx_forget(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
+void vni_tx_reclaim(struct vni_queue *q, unsigned int seat);
 
 /* direct.c */
 bool vni_direct_plan(const struct vni_dev *vd, const struct vni_conn *conn,
@@ -326,11 +335,18 @@ void vni_direct_returned(struct vni_queue *q, u32 slot);
 void vni_direct_orphan(struct vni_queue *q, unsigned int seat);
 void vni_direct_release(struct vni_queue *q, unsigned int seat);
 
+/* lend.c */
+struct sk_buff *vni_lend(struct vni_queue *q, struct vni_pipe *pipe,
+			 const struct vni_rec_view *view, const u32 *slots);
+bool vni_lends(const struct vni_dev *vd);
+int vni_lend_set(struct vni_dev *vd, u32 rx_copybreak);
+
 /* loan.c */
 const char *vni_direct_read(struct vni_queue *q, struct vni_pipe *pipe,
 			    const struct vni_rec_view *view, u32 at, struct sk_buff **skb,
 			    bool *lent);
-u32 vni_loans_reap(struct vni_loans *loans, u32 *tokens);
+void vni_loan_slots(struct vni_loans *loans, struct page *pages, const u32 *slots, u32 count);
+u32 vni_loans_reap(struct vni_pipe *pipe);
 struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const struct vni_eth *eth,
 				 u64 size);
 void vni_lender_down(struct vni_dev *vd, unsigned int seat);
@@ -351,6 +367,7 @@ struct sk_buff *vni_pages_skb(struct vni_queue *q, u32 len);
 struct sk_buff *vni_pages_head(struct vni_queue *q, u32 len);
 
 /* rx.c */
+int vni_rx_give_back(struct vni_pipe *pipe, const u32 *slots, u32 count);
 int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget);
 
 /* poll.c */

@@ -31,6 +31,7 @@ struct place {
 static struct vni_window *partition;
 static struct resource *partition_res;
 static void *partition_map;
+static struct vni_paged *partition_paged; /* or NULL: mapped without pages */
 
 static int place_parse(struct place *place)
 {
@@ -152,7 +153,11 @@ static int partition_map_window(const struct place *place)
 		       place->size, place->base);
 		return -EBUSY;
 	}
-	partition_map = memremap(place->base, place->size, MEMREMAP_WB);
+	partition_paged = vni_paged_map(place->base, place->size);
+	if (partition_paged)
+		partition_map = vni_paged_base(partition_paged);
+	else
+		partition_map = memremap(place->base, place->size, MEMREMAP_WB);
 	if (!partition_map) {
 		pr_err("window %llu bytes at 0x%llx cannot be mapped\n", place->size, place->base);
 		release_mem_region(place->base, place->size);
@@ -164,7 +169,11 @@ static int partition_map_window(const struct place *place)
 
 static void partition_unmap(void)
 {
-	memunmap(partition_map);
+	if (partition_paged)
+		vni_paged_unmap(partition_paged);
+	else
+		memunmap(partition_map);
+	partition_paged = NULL;
 	release_mem_region(partition_res->start, resource_size(partition_res));
 	partition_res = NULL;
 }
@@ -193,6 +202,7 @@ int vni_partition_probe(void)
 	pr_info("window of %llu KiB at 0x%llx, node %u (from %s)\n", place.size >> 10, place.base,
 		place.node, place.source);
 	setup.base = partition_map;
+	setup.paged = partition_paged;
 	setup.size = place.size;
 	setup.identity = place.base;
 	setup.seat = place.node;

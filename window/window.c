@@ -8,6 +8,7 @@
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "window.h"
@@ -151,6 +152,7 @@ static struct vni_window *window_alloc(const struct vni_window_setup *setup)
 	win->seat = setup->seat;
 	win->format = setup->format;
 	win->physical = setup->physical;
+	win->paged = setup->paged && PAGE_SIZE == VNI_PAGE;
 	win->private = setup->private;
 	win->db = setup->db;
 	mutex_init(&win->lock);
@@ -246,3 +248,9 @@ struct device *vni_shm_device(const struct vni_window *win)
 	return win->dev;
 }
 EXPORT_SYMBOL_GPL(vni_shm_device);
+
+struct page *vni_shm_page(const struct vni_window *win, const void *at)
+{
+	return win->paged ? virt_to_page(at) : NULL;
+}
+EXPORT_SYMBOL_GPL(vni_shm_page);

@@ -92,6 +92,7 @@ struct vni_window {
 	u32 next_session;
 	bool format;		/* clear what is no section instead of refusing it */
 	bool physical;		/* others' memory has the addresses here that it has there */
+	bool paged;		/* its memory has struct pages, each with a reference of ours */
 	bool lost;		/* the seat is another's: its section is not written any more */
 	bool private;		/* one client's own: the others do not hear of it */
 	struct vni_doorbells *db;
@@ -162,6 +163,7 @@ struct vni_seat_seen {
  * @seats: how many sections, 0: take what the others have, or by the size
  * @format: clear what is no section instead of refusing it
  * @physical: the nodes' own memory has the same addresses for all of them
+ * @paged: @base has struct pages that virt_to_page() finds, each with one reference that stays
  * @private: zeroed memory for one client, which asked for it: @seats is set, nobody is there to be
  *	looked for, and no client is told
  * @db: the doorbells; owned by the window from here on, freed with it
@@ -177,6 +179,7 @@ struct vni_window_setup {
 	unsigned int seats;
 	bool format;
 	bool physical;
+	bool paged;
 	bool private;
 	struct vni_doorbells *db;
 };
@@ -264,6 +267,28 @@ void vni_uml_remove(void);
 #else
 static inline int vni_uml_probe(void) { return -ENODEV; }
 static inline void vni_uml_remove(void) {}
+#endif
+
+/* pages.c */
+struct vni_paged;
+#ifdef CONFIG_ZONE_DEVICE
+struct vni_paged *vni_paged_map(u64 at, u64 size);
+void *vni_paged_base(const struct vni_paged *paged);
+void vni_paged_unmap(struct vni_paged *paged);
+#else
+static inline struct vni_paged *vni_paged_map(u64 at, u64 size)
+{
+	return NULL;
+}
+
+static inline void *vni_paged_base(const struct vni_paged *paged)
+{
+	return NULL;
+}
+
+static inline void vni_paged_unmap(struct vni_paged *paged)
+{
+}
 #endif
 
 #endif /* VNI_WINDOW_H */

@@ -5,21 +5,24 @@ from __future__ import annotations
 
 from functools import partial
 
-from demo import network, prepare
+from demo import counters, network, prepare
 from demo.lab import Lab
 from demo.record import Record
 from demo.route import Route
 from demo.where import KINDS
 
 from . import build, streams, trips
+from .errors import BenchError
 from .nodes import Way
 from .part import Mode, Part
 from .results import Group, Key
 from .turns import Shot
 
 THERE, BACK, VETH = "VNI, node 0 to node 1", "VNI, node 1 to node 0", "veth in node 0"
+IN_PLACE = {THERE: "VNI in place, node 0 to node 1", BACK: "VNI in place, node 1 to node 0"}
 
 _SIZES = (1024, 16384, 131072)
+_COPIED, _LENT = 262144, 4096  # rx-copybreak: as it is by itself, and for IN_PLACE
 
 
 class Partition(Part):
@@ -28,6 +31,8 @@ class Partition(Part):
     groups = (
         Group("partition-tcp", name, "TCP between two nodes, got by the receiving program", "Gb/s",
               "higher", "bytes a message"),
+        Group("partition-copies", name, "Copies that the receiving driver makes of a frame above "
+              "rx-copybreak, writes of 128 KB", "a frame", "lower"),
         Group("partition-median", name, "Round trip of 1 byte over TCP, median", "us", "lower"),
         Group("partition-p99", name, "Round trip of 1 byte over TCP, p99", "us", "lower"),
     )
@@ -37,9 +42,11 @@ class Partition(Part):
         self._record = record
         self._lab = Lab(f"{name}-part", "partition", "6.12", [])
         self._ways: dict[str, Way] = {}
+        self._lent = False
 
     def expected(self) -> float:
-        return 60 + self.mode.runs * 3 * (len(_SIZES) + 1) * (self.mode.seconds + 1.5)
+        shots = 3 * (len(_SIZES) + 1) + 2 * len(_SIZES)
+        return 60 + self.mode.runs * shots * (self.mode.seconds + 1.7)
 
     def prepare(self) -> list[Shot]:
         flow = build.compiled("flow", "flow.c", "-static")
@@ -52,7 +59,8 @@ class Partition(Part):
         self._connect()
         return [Shot(f"{who}, TCP, {size} B", partial(self._stream, who, size))
                 for size in _SIZES for who in self._ways] + \
-               [Shot(f"{who}, round trip", partial(self._trip, who)) for who in self._ways]
+               [Shot(f"{who}, round trip", partial(self._trip, who))
+                for who in (THERE, BACK, VETH)]
 
     def end(self) -> None:
         self._lab.down(self._record.home / "lab-partition")
@@ -70,14 +78,39 @@ class Partition(Part):
             for server in ("flow", "rr"):
                 lab.run(place.node, *place.command(server, "-s"))
         self._ways = {who: _way(who, route) for who, route in
-                      ((THERE, routes.there), (BACK, routes.back), (VETH, routes.veth))}
+                      ((THERE, routes.there), (BACK, routes.back), (VETH, routes.veth),
+                       (IN_PLACE[THERE], routes.there), (IN_PLACE[BACK], routes.back))}
+
+    def _take(self, who: str) -> None:
+        """What is received stays in place, or not: the links go down for a moment."""
+        lent = who in IN_PLACE.values()
+        if lent == self._lent or who == VETH:
+            return
+        most = _LENT if lent else _COPIED
+        for node in range(2):
+            self._lab.sh(node, f"ethtool --set-tunable vni0 rx-copybreak {most}")
+        for node in range(2):
+            network.wait_for_carrier(self._lab, node)
+        network.ping(self._lab, 2)
+        self._lent = lent
 
     def _stream(self, who: str, size: int) -> dict[Key, float]:
-        told = streams.flow(self._lab, self._ways[who], "tcp", size, self.mode.seconds)
-        return {Key("partition-tcp", who, size):
-                streams.gigabits(told, "received", "receive_seconds")}
+        self._take(who)
+        way = self._ways[who]
+        before = counters.take_all(self._lab, 2)
+        told = streams.flow(self._lab, way, "tcp", size, self.mode.seconds)
+        figures = {Key("partition-tcp", who, size):
+                   streams.gigabits(told, "received", "receive_seconds")}
+        if who in IN_PLACE.values() and size == _SIZES[-1]:
+            grown = counters.take_all(self._lab, 2)[way.server.node].since(before[way.server.node])
+            stayed, copied = grown["rx_lent_frames"], grown["rx_loan_copies"]
+            if not stayed:
+                raise BenchError("no frame stayed in place")
+            figures[Key("partition-copies", who)] = copied / (stayed + copied)
+        return figures
 
     def _trip(self, who: str) -> dict[Key, float]:
+        self._take(who)
         told = trips.ask(self._lab, self._ways[who], "tcp", 1, self.mode.seconds)
         return {Key(f"partition-{kind}", who): told[kind] / 1000 for kind in ("median", "p99")}
 

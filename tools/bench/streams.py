@@ -105,7 +105,7 @@ class Streams(Part):
         return {Key("bells", name): sum(counters.bells(node) for node in grown) /
                 sum(node["tx_frames"] for node in grown),
                 Key("copies", name):
-                1 - (grown[1]["rx_direct_frames"] - grown[1]["rx_loan_copies"]) / frames,
+                1 - grown[1]["rx_direct_frames"] / frames,
                 Key("frame-bytes", name): grown[1]["rx_bytes"] / frames}
 
 

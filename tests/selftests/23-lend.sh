@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 300
+# env: partition
+# Frames that stay in the slots of the peer's packet buffer (rx-copybreak): only where asked for,
+# whole, given back when they have been read, and never used anew before that.
+
+. "${0%/*}/net.sh"
+fresh_or_end
+in_node 1 'ethtool --set-tunable vni0 rx-copybreak 4096' ||
+	skip_all "this window's memory has no pages"
+ktap_plan $((18 + BOOKS))
+fresh_or_end
+serve 1
+
+linked() {
+	in_both 'within 8 carrier_is 1 && within 8 ping -c 1 -W 1 192.168.77.$((PEER + 1))'
+}
+lend() { # NODE BYTES
+	in_node "$1" "ethtool --set-tunable vni0 rx-copybreak $2" && linked
+}
+# grew NODE COUNTER LEAST MOST CMD...: by so much, while CMD ran.
+grew() {
+	_grew_node=$1 _grew_name=$2 _grew_least=$3 _grew_most=$4
+	shift 4
+	_grew_before=$(in_node "$_grew_node" "stat $_grew_name") || return
+	"$@" >/dev/null || return
+	_grew_by=$(($(in_node "$_grew_node" "stat $_grew_name") - _grew_before))
+	echo "$_grew_name of node $_grew_node grew by $_grew_by"
+	[ "$_grew_by" -ge "$_grew_least" ] && [ "$_grew_by" -le "$_grew_most" ]
+}
+tcp="iperf 0 -c 192.168.77.2 -n 40M"
+
+check "not asked for, nothing stays in place" grew 1 rx_lent_frames 0 0 $tcp
+check "it can be asked for, and the link comes back" lend 1 4096
+check "large frames stay in place" grew 1 rx_lent_frames 200 1000000 $tcp
+check "none of them is copied" grew 1 rx_loan_copies 0 0 $tcp
+check "the other node, which did not ask, copies" grew 0 rx_lent_frames 0 0 $tcp -R
+check "both may ask" lend 0 4096
+check "pings of 60000 bytes arrive whole" in_both '
+	ping -q -c 20 -i 0.02 -W 3 -s 60000 -p a5c3 192.168.77.$((PEER + 1)) | grep " 0% packet loss"'
+check "UDP of 60000 bytes arrives whole" in_node 0 '
+	client -c 192.168.77.2 -u -b 40M -l 60000 -t 1 >/dev/null'
+in_node 1 'setsid timeout 30 tcpdump -q -c 40 -w /run/seen -i vni0 -Q in greater 5000 \
+	>/run/seen.log 2>&1 </dev/null & within 10 grep -q listening /run/seen.log'
+check "who listens in sees frames that stay in place" eval '$tcp >/dev/null &&
+	in_node 1 "within 10 grep -q \"40 packets captured\" /run/seen.log &&
+		[ \$(tcpdump -r /run/seen 2>/dev/null | wc -l) = 40 ]"'
+
+# Some megabytes of noise there and back again.
+in_node 1 'setsid nc -l -p 7000 -e sh -c "cat >/run/noise; cat /run/noise" >/dev/null 2>&1 &'
+check "content arrives as it was sent, both ways" in_node 0 '
+	dd if=/dev/urandom of=/run/noise bs=64k count=64 2>/dev/null
+	(cat /run/noise; sleep 2) | timeout 20 nc -w 5 192.168.77.2 7000 >/run/back
+	cmp -n 1000000 /run/noise /run/back || { ls -l /run/noise /run/back; exit 1; }'
+
+# A program that reads nothing holds on to what came in.
+in_node 1 'setsid nc -l -p 7001 -e sleep 600 >/dev/null 2>&1 </dev/null &'
+writer=$(node_bg 0 sh -c 'while :; do cat /dev/zero | nc 192.168.77.2 7001; sleep 0.3; done')
+check "a program that reads nothing holds slots of node 0" in_node 0 '
+	within 8 sh -c "ethtool -S vni0 | grep -E \"slots_lent: [1-9]\""'
+check "other traffic goes on beside it" eval "$tcp >/dev/null"
+in_node 1 'ip link set vni0 down && ip link set vni0 up'
+check "node 1's link waits for that program" in_node 1 '
+	sleep 1
+	grep -q "link drain" /sys/kernel/debug/vni/*/status ||
+		{ cat /sys/kernel/debug/vni/*/status; exit 1; }'
+check "and node 0 keeps the slots until then" in_node 0 '
+	ethtool -S vni0 | grep -E "slots_lent: [1-9]"'
+node 0 kill -9 -- "-$writer" 2>/dev/null
+in_node 1 'killall -9 sleep' 2>/dev/null
+check "when it has ended, the link comes back" linked
+
+check "both ways at once" iperf 0 -c 192.168.77.2 -t 3 --bidir
+check "modules are unloaded under such traffic and loaded again" eval '
+	pid=$(iperf_bg) && sleep 1 && in_node 0 "rmmod vni && load_modules && configure 0" &&
+		linked; code=$?; node 0 kill -9 "$pid"; exit $code'
+fresh_or_end
+serve 1
+lend 0 4096 >/dev/null && lend 1 4096 >/dev/null
+check "the other forms beside it" eval '
+	for form in headtail offset mixed; do
+		in_both "echo $form >\$FORM" && $tcp >/dev/null && $tcp -R >/dev/null || exit
+	done'
+check_books
