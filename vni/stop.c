@@ -109,7 +109,8 @@ void vni_tx_wait(struct vni_queue *q)
 	vni_tx_flush(q);
 	if (!timer_pending(&q->vd->stall))
 		mod_timer(&q->vd->stall, jiffies + msecs_to_jiffies(LOOK_MS));
-	if (q->polled)
+	/* a queue that has stopped stands still; polls that find little to receive are far apart */
+	if (q->polled && !q->stopped)
 		return;
 	for (tries = 0; tries < WAIT_TRIES; tries++) {
 		if (!arm_all(q))

@@ -29,10 +29,14 @@ _VECTOR_MOST = 1500  # the vector transport's frames are those of its MTU
 _NOWHERE = "198.18.0.2"  # of the range for benchmarks: routed nowhere, so nobody answers
 _GRACE = 20
 
+ONE_SKB = "VNI, mixed, one skb"
+# Sent again and again, and shown to the peer in bursts; a device has to allow that.
+_ONE_SKB = ("clone_skb 1000000", "burst 32")
+
 _SCRIPT = """P=/proc/net/pktgen
 echo rem_device_all >$P/kpktgend_{cpu}
 echo add_device {device} >$P/kpktgend_{cpu}
-for word in 'count 0' 'delay 0' 'pkt_size {size}' 'dst {to}' 'dst_mac {mac}'; do
+for word in 'count 0' 'delay 0' 'pkt_size {size}' 'dst {to}' 'dst_mac {mac}' {more}; do
 	echo "$word" >$P/{device}
 done
 echo start >$P/pgctrl &
@@ -49,6 +53,7 @@ class Wire(NamedTuple):
     way: Way
     sender: str
     receiver: str
+    words: tuple[str, ...] = ()  # for pktgen, besides
 
 
 class Rate(NamedTuple):
@@ -72,7 +77,8 @@ def generate(lab: Lab, wire: Wire, size: int, seconds: float) -> Rate:
     """Frames of `size` bytes as fast as they go."""
     client, server = wire.way.client, wire.way.server
     script = _SCRIPT.format(device=wire.sender, size=size, seconds=seconds, to=_NOWHERE,
-                            cpu=client.cpu, mac=_read(lab, server, wire.receiver, "address"))
+                            cpu=client.cpu, mac=_read(lab, server, wire.receiver, "address"),
+                            more=" ".join(f"'{word}'" for word in wire.words))
     before = int(_read(lab, server, wire.receiver, "statistics/rx_packets"))
     text = lab.run(client.node, *client.command("sh", "-ec", script), seconds=seconds + _GRACE)
     received = int(_read(lab, server, wire.receiver, "statistics/rx_packets")) - before
@@ -112,7 +118,7 @@ class Pktgen(Part):
         self._memif = memif.Memif()
 
     def expected(self) -> float:
-        shots = len(self._sizes) * (4 - len(self._left_out))
+        shots = len(self._sizes) * (5 - len(self._left_out))
         shots += sum((size <= _VECTOR_MOST) + (size <= memif.MOST) for size in self._sizes)
         lines_shots = len(self._lines_sizes) * (3 - len(self._left_out))
         return 6 + self.mode.runs * (shots * (self.mode.seconds + 1.2)
@@ -125,6 +131,7 @@ class Pktgen(Part):
                    VETH: ("va", "vb"), VECTOR: ("vec0", "vec0")}
         self._wires = {name: Wire(self._nodes.ways[name], *ends) for name, ends in devices.items()
                        if name in self._nodes.ways and name not in self._left_out}
+        self._wires[ONE_SKB] = self._wires[MIXED]._replace(words=_ONE_SKB)
         self._set_mtu(_MTU)
         shots = []
         others = self._rivals_outside()
