@@ -17,7 +17,7 @@ static const struct vni_stat rx_stats[] = {
 	RX_STAT(frames),	RX_STAT(bytes),	      RX_STAT(inline_frames),
 	RX_STAT(direct_frames), RX_STAT(loan_copies), RX_STAT(bells_rung),
 	RX_STAT(polls),		RX_STAT(timer_polls), RX_STAT(no_memory),
-	RX_STAT(bad_frame),	RX_STAT(stale),
+	RX_STAT(bad_frame),	RX_STAT(stale),	      RX_STAT(busy_frames),
 };
 
 static const struct vni_stat tx_stats[] = {
