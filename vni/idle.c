@@ -24,7 +24,8 @@
 
 #include "vni.h"
 
-#ifdef CONFIG_NET_RX_BUSY_POLL
+/* Not on a real-time kernel: there the thread could lose the processor while it holds the poll. */
+#if defined(CONFIG_NET_RX_BUSY_POLL) && !defined(CONFIG_PREEMPT_RT)
 
 #define PAID_NS	   (10 * NSEC_PER_USEC) /* about what a doorbell and a sleep cost */
 #define CREDIT_MAX (5 * NSEC_PER_MSEC)	/* earned, at most */
@@ -180,7 +181,7 @@ void vni_idle_close(struct vni_queue *q)
 	q->idle.task = NULL;
 }
 
-#else /* CONFIG_NET_RX_BUSY_POLL */
+#else
 
 void vni_idle_note(struct vni_queue *q, bool stays)
 {
@@ -194,4 +195,4 @@ void vni_idle_close(struct vni_queue *q)
 {
 }
 
-#endif /* CONFIG_NET_RX_BUSY_POLL */
+#endif
