@@ -136,8 +136,8 @@ static void count(struct vni_queue *q, bool timer, bool busy)
 }
 
 /*
- * A socket polls us (busy polling), or the thread of idle.c in its place: it comes again at once, so
- * nobody needs to ring, and a doorbell would only interrupt it. Before it stops it has us polled
+ * A socket polls us (busy polling), or the thread of idle.c in its place: it comes again at once,
+ * so nobody needs to ring, and a doorbell would only interrupt it. Before it stops it has us polled
  * once more without this mark.
  */
 static bool polled_by_socket(const struct napi_struct *napi)

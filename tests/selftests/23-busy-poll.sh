@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 240
 # env: partition ivshmem uml
-# Who polls anyway is not rung: sockets that poll, interrupts that NAPI defers, the thread that waits
-# while the processor is idle. Whoever stops polling is rung again, and no frame is left lying.
+# Who polls anyway is not rung: sockets that poll, interrupts that NAPI defers, the thread that
+# waits while the processor is idle. Whoever stops polling is rung again, and no frame is left lying.
 
 . "${0%/*}/net.sh"
 cleanup() {
@@ -20,7 +20,8 @@ for node in 0 1; do
 	push $node "$tool/rr" /bin/rr || exit
 done
 
-# sockets USECS: those that are made from now on poll for so long before they sleep, the server's too.
+# sockets USECS: those that are made from now on poll for so long before they sleep, the server's
+# too.
 sockets() {
 	in_both 'for name in read poll; do echo $1 >/proc/sys/net/core/busy_$name; done
 		[ $NODE = 0 ] && exit
@@ -90,8 +91,8 @@ defer() { # TIMES NANOSECONDS
 }
 check "interrupts that NAPI defers are not asked for: 40 pings, at most 8 doorbells" eval '
 	defer 2000 5000000 && before=$(counted tx_bells_rung) &&
-		node 0 ping -q -c 40 -i 0.05 -W 2 192.168.77.2 && rung=$(($(counted tx_bells_rung) - before)) &&
-		echo "$rung doorbells" && [ $rung -le 8 ]'
+		node 0 ping -q -c 40 -i 0.05 -W 2 192.168.77.2 &&
+		rung=$(($(counted tx_bells_rung) - before)) && echo "$rung doorbells" && [ $rung -le 8 ]'
 check "deferred no more: 10 pings each way, none lost" eval 'defer 0 0 && in_both "
 	ping -q -c 10 -i 0.1 -W 2 192.168.77.\$((PEER + 1))"'
 
