@@ -208,6 +208,7 @@ static int set_coalesce(struct net_device *ndev, struct ethtool_coalesce *ec,
 			struct kernel_ethtool_coalesce *kernel_ec, struct netlink_ext_ack *extack)
 {
 	struct vni_dev *vd = netdev_priv(ndev);
+	unsigned int i;
 
 	if (ec->rx_coalesce_usecs > 10000) {
 		NL_SET_ERR_MSG(extack, "rx-usecs: expected 0 (never poll by timer) to 10000");
@@ -215,6 +216,9 @@ static int set_coalesce(struct net_device *ndev, struct ethtool_coalesce *ec,
 	}
 	WRITE_ONCE(vd->rx_usecs, ec->rx_coalesce_usecs);
 	WRITE_ONCE(vd->adaptive, ec->use_adaptive_rx_coalesce);
+	/* what did not pay before may pay now */
+	for (i = 0; i < vd->geo.queues; i++)
+		WRITE_ONCE(vd->queues[i].idle.rest_until, 0);
 	return 0;
 }
 

@@ -180,7 +180,7 @@ struct vni_moderation {
 struct vni_idle {
 	struct task_struct *task;	/* while the device is open, or NULL */
 	bool wanted;		/* set by polls, cleared by the thread when it has waited */
-	u64 rest_until;		/* ns; it is not woken before. Written by the thread */
+	u64 rest_until;		/* ns; not woken before. By the thread and set_coalesce() */
 	/* the thread's own */
 	u64 last, breath;	/* ns; when it last looked, when it goes through the scheduler */
 	u64 lost;		/* ns waited since the last frame */

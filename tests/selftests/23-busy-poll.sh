@@ -99,7 +99,7 @@ check "deferred no more: 10 pings each way, none lost" eval 'defer 0 0 && in_bot
 # The thread that waits while the processor is idle, with more patience than it has by itself.
 caught() {
 	_caught=$(counted rx_busy_frames)
-	trips udp 1 >/dev/null && _caught=$(($(counted rx_busy_frames) - _caught)) &&
+	trips udp 2 >/dev/null && _caught=$(($(counted rx_busy_frames) - _caught)) &&
 		echo "$_caught frames"
 }
 coalesce adaptive-rx on rx-usecs 10000
