@@ -112,8 +112,8 @@ check "which ends: an idle node does nothing" in_both '
 		read -r name 2>/dev/null <$dir/comm || continue
 		case $name in $DEV-idle*) found=${dir#/proc/}; break ;; esac
 	done
-	before=$(used $found) && sleep 1 && after=$(used $found) && echo "$before $after" &&
-		[ $((after - before)) -le 5 ]'
+	[ -n "$found" ] && before=$(used $found) && sleep 1 && after=$(used $found) &&
+		echo "$before $after" && [ $((after - before)) -le 5 ]'
 coalesce adaptive-rx off rx-usecs 10000
 check_equal "adaptive-rx off: nobody waits" "0 frames" "$(caught)"
 coalesce adaptive-rx on rx-usecs 0
