@@ -11,7 +11,7 @@
  * It is woken when frames have come, and waits for as long as a poll by timer would be away
  * (rx-usecs). Whether that pays is measured. A frame that comes in time pays for PAID_NS of waiting
  * in vain. Who has not earned what he lost rests for REST times that long, and for twice as long
- * after each such loss in a row, so that lost are 1/REST of the time at most and less where frames
+ * after each such loss in a row (up to REST_MAX_NS), so that lost are 1/REST of the time at most and less where frames
  * keep coming too late. Time in which this thread ran no code although nobody here took the
  * processor from it was another machine's, which may be just the one that was to answer: a frame
  * that comes after that counts as late. A queue without frames costs nothing.
@@ -27,11 +27,12 @@
 /* Not on a real-time kernel: there the thread could lose the processor while it holds the poll. */
 #if defined(CONFIG_NET_RX_BUSY_POLL) && !defined(CONFIG_PREEMPT_RT)
 
-#define PAID_NS	   (10 * NSEC_PER_USEC) /* about what a doorbell and a sleep cost */
-#define CREDIT_MAX (5 * NSEC_PER_MSEC)	/* earned, at most */
-#define REST	   32
-#define DOUBLE_MAX 6		 /* times that a rest is doubled */
-#define BREATH_NS  NSEC_PER_MSEC /* RCU and others that wait for the thread hear of it */
+#define PAID_NS	    (10 * NSEC_PER_USEC) /* about what a doorbell and a sleep cost */
+#define CREDIT_MAX  (5 * NSEC_PER_MSEC)	 /* earned, at most */
+#define REST	    32
+#define REST_MAX_NS (300 * NSEC_PER_MSEC) /* doubled no further */
+#define DOUBLE_MAX  6			  /* times that a rest is doubled */
+#define BREATH_NS   NSEC_PER_MSEC	  /* RCU and others that wait for the thread hear of it */
 
 static u64 patience(const struct vni_queue *q)
 {
@@ -70,13 +71,17 @@ static bool pause_now(void *data, unsigned long start)
 /* What was lost at the end is paid for, or there is a rest. */
 static void settle(struct vni_idle *idle)
 {
+	u64 rest = idle->lost * REST;
+
 	if (idle->credit >= idle->lost) {
 		idle->credit -= idle->lost;
 		idle->losses = 0;
 		return;
 	}
 	idle->credit = 0;
-	WRITE_ONCE(idle->rest_until, idle->last + (idle->lost * REST << idle->losses));
+	if (rest < REST_MAX_NS)
+		rest = min_t(u64, rest << idle->losses, REST_MAX_NS);
+	WRITE_ONCE(idle->rest_until, idle->last + rest);
 	idle->losses = min(idle->losses + 1, DOUBLE_MAX);
 }
 
