@@ -11,10 +11,10 @@
  * It is woken when frames have come, and waits for as long as a poll by timer would be away
  * (rx-usecs). Whether that pays is measured. A frame that comes in time pays for PAID_NS of waiting
  * in vain. Who has not earned what he lost rests for REST times that long, and for twice as long
- * after each such loss in a row (up to REST_MAX_NS): so at most 1/REST of the time is lost, and less
- * where frames keep coming too late. Time in which this thread ran no code although nobody here took
- * the processor from it was another machine's, which may be just the one that was to answer: a frame
- * that comes after that counts as late. A queue without frames costs nothing.
+ * after each such loss in a row (up to REST_MAX_NS): so at most 1/REST of the time is lost, and
+ * less where frames keep coming too late. Time in which this thread ran no code although nobody
+ * here took the processor from it was another machine's, which may be just the one that was to
+ * answer: a frame that comes after that counts as late. A queue without frames costs nothing.
  */
 #include <linux/kthread.h>
 #include <linux/ktime.h>

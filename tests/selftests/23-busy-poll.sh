@@ -3,7 +3,7 @@
 # timeout: 240
 # env: partition ivshmem uml
 # Who polls anyway is not rung: sockets that poll, interrupts that NAPI defers, the thread that
-# waits while the processor is idle. Whoever stops polling is rung again, and no frame is left lying.
+# waits while the processor is idle. Whoever stops polling is rung again, and no frame is lost.
 
 . "${0%/*}/net.sh"
 cleanup() {
