@@ -198,6 +198,18 @@ static inline bool vni_ring_arm(struct vni_ring *ring, u32 after)
 }
 
 /**
+ * vni_ring_disarm() - ask for no doorbell any more; one that is under way may still come
+ * @ring: either side's view
+ *
+ * The wish goes half of all indices away, where the other side does not come by before this one
+ * asks again. No barrier: who sees the old wish rings once in vain.
+ */
+static inline void vni_ring_disarm(struct vni_ring *ring)
+{
+	WRITE_ONCE(ring->own->wake, cpu_to_le32(ring->theirs + (1U << 31)));
+}
+
+/**
  * vni_ring_copy_in() - write into the storage, around its end where need be
  * @store: the storage
  * @bytes: its size, a power of two

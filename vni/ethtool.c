@@ -17,7 +17,7 @@ static const struct vni_stat rx_stats[] = {
 	RX_STAT(frames),	RX_STAT(bytes),	      RX_STAT(inline_frames),
 	RX_STAT(direct_frames), RX_STAT(loan_copies), RX_STAT(lent_frames), RX_STAT(bells_rung),
 	RX_STAT(polls),		RX_STAT(timer_polls), RX_STAT(no_memory),
-	RX_STAT(bad_frame),	RX_STAT(stale),
+	RX_STAT(bad_frame),	RX_STAT(stale),	      RX_STAT(busy_frames),
 };
 
 static const struct vni_stat tx_stats[] = {
@@ -208,6 +208,7 @@ static int set_coalesce(struct net_device *ndev, struct ethtool_coalesce *ec,
 			struct kernel_ethtool_coalesce *kernel_ec, struct netlink_ext_ack *extack)
 {
 	struct vni_dev *vd = netdev_priv(ndev);
+	unsigned int i;
 
 	if (ec->rx_coalesce_usecs > 10000) {
 		NL_SET_ERR_MSG(extack, "rx-usecs: expected 0 (never poll by timer) to 10000");
@@ -215,6 +216,9 @@ static int set_coalesce(struct net_device *ndev, struct ethtool_coalesce *ec,
 	}
 	WRITE_ONCE(vd->rx_usecs, ec->rx_coalesce_usecs);
 	WRITE_ONCE(vd->adaptive, ec->use_adaptive_rx_coalesce);
+	/* what did not pay before may pay now */
+	for (i = 0; i < vd->geo.queues; i++)
+		WRITE_ONCE(vd->queues[i].idle.rest_until, 0);
 	return 0;
 }
 

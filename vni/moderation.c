@@ -78,6 +78,7 @@ bool vni_moderation_heavy(struct vni_queue *q, u32 frames)
 	bool heavy = span_is_heavy(mod, tx_frames, tx_bytes);
 	u64 now = ktime_get_ns();
 
+	mod->now = now;
 	if (now - mod->since > SPAN_NS) {
 		mod->heavy = heavy;
 		mod->since = now;

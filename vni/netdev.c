@@ -31,8 +31,10 @@ static int ndo_open(struct net_device *ndev)
 		if (ret)
 			goto undo;
 	}
-	for (i = 0; i < vd->geo.queues; i++)
+	for (i = 0; i < vd->geo.queues; i++) {
+		vni_idle_open(&vd->queues[i]);
 		napi_enable(&vd->queues[i].napi);
+	}
 	netif_tx_start_all_queues(ndev);
 	vni_shm_channel_enable(vd->chan);
 	return 0;
@@ -52,6 +54,7 @@ static int ndo_stop(struct net_device *ndev)
 	vni_shm_channel_disable(vd->chan);
 	for (i = 0; i < vd->geo.queues; i++) {
 		napi_disable(&vd->queues[i].napi);
+		vni_idle_close(&vd->queues[i]);
 		hrtimer_cancel(&vd->queues[i].timer);
 		timer_delete_sync(&vd->queues[i].reaper);
 		vni_pages_close(&vd->queues[i]);

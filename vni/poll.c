@@ -80,12 +80,29 @@ static int poll_conns(struct vni_queue *q, int budget)
 	return work;
 }
 
+/* Somebody polls: doorbells that were asked for are not needed any more. */
+static void disarm_conns(struct vni_queue *q)
+{
+	u64 left;
+
+	if (!q->asleep)
+		return;
+	q->asleep = false;
+	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
+		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
+
+		if (pipe)
+			vni_ring_disarm(&pipe->rx);
+	}
+}
+
 /* Ask every peer for a doorbell at the next frame. True if there is one already. */
 static bool arm_conns(struct vni_queue *q)
 {
 	u64 left = READ_ONCE(q->vd->up);
 	bool more = false;
 
+	q->asleep = true;
 	for (; left; left &= left - 1) {
 		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
 		struct vni_ring *rx;
@@ -98,7 +115,7 @@ static bool arm_conns(struct vni_queue *q)
 	return more;
 }
 
-static void count(struct vni_queue *q, bool timer)
+static void count(struct vni_queue *q, bool timer, bool busy)
 {
 	u64_stats_update_begin(&q->rx.sync);
 	u64_stats_add(&q->rx.bytes, q->now.bytes);
@@ -113,18 +130,40 @@ static void count(struct vni_queue *q, bool timer)
 	u64_stats_add(&q->rx.stale, q->now.stale);
 	u64_stats_inc(&q->rx.polls);
 	u64_stats_add(&q->rx.timer_polls, timer);
+	u64_stats_add(&q->rx.busy_frames, busy ? q->now.frames : 0);
 	vni_xdp_count(q);
 	u64_stats_update_end(&q->rx.sync);
 	memset(&q->now, 0, sizeof(q->now));
 }
 
 /*
- * A socket polls us (busy polling): it comes again at once, so nobody needs to ring, and a doorbell
- * would only interrupt it. Before it stops it has us polled once more without this mark.
+ * A socket polls us (busy polling), or the thread of idle.c in its place: it comes again at once,
+ * so nobody needs to ring, and a doorbell would only interrupt it. Before it stops it has us polled
+ * once more without this mark.
  */
 static bool polled_by_socket(const struct napi_struct *napi)
 {
 	return test_bit(NAPI_STATE_IN_BUSY_POLL, &napi->state);
+}
+
+/*
+ * Will the completion leave the next poll to NAPI's own timer (napi_defer_hard_irqs and
+ * gro_flush_timeout, or a socket with SO_PREFER_BUSY_POLL)? Then no doorbell is asked for. It has
+ * to be known before, and the settings may change in between: see complete_poll().
+ */
+static bool completes_by_timer(const struct napi_struct *napi, int work)
+{
+	const struct net_device *ndev = napi->dev;
+
+	return READ_ONCE(ndev->gro_flush_timeout) &&
+	       (work ? READ_ONCE(ndev->napi_defer_hard_irqs) : napi->defer_hard_irqs_count) > 0;
+}
+
+/* The end of a poll for which all was done that has to be; @later as completes_by_timer() said. */
+static void complete_poll(struct napi_struct *napi, int work, bool later)
+{
+	if (napi_complete_done(napi, work) && later)
+		napi_schedule(napi);
 }
 
 /**
@@ -138,38 +177,42 @@ static bool polled_by_socket(const struct napi_struct *napi)
 int vni_poll(struct napi_struct *napi, int budget)
 {
 	struct vni_queue *q = container_of(napi, struct vni_queue, napi);
-	bool heavy, again, stays;
+	bool heavy, again, later, stays = polled_by_socket(napi);
 	int work;
 
 	if (!budget) {
 		vni_tx_service(q, q->polled);
 		return 0;
 	}
+	if (stays)
+		disarm_conns(q);
 	vni_xdp_begin(q);
 	work = poll_conns(q, budget);
 	vni_xdp_end(q);
 	vni_moderation_note(q, q->now.frames, q->now.bytes);
 	heavy = vni_moderation_heavy(q, work);
-	stays = polled_by_socket(napi);
+	if (work && !heavy)
+		vni_idle_note(q, stays);
 	again = work == budget || (heavy && !stays && vni_moderation_spin(q, work));
 	vni_tx_service(q, heavy || again || stays);
 	again |= vni_xsk_poll(q);
-	count(q, heavy && !again && !stays);
+	count(q, heavy && !again && !stays, stays);
 	/* under heavy traffic the poll comes by itself */
 	WRITE_ONCE(q->found, !heavy && !stays && (work || vni_tx_limited(q)));
 	if (stays)
 		return work;
+	later = !heavy && completes_by_timer(napi, work);
 	/*
 	 * All before the completion, after which a poll may run on another processor. A doorbell
 	 * that comes in between is not lost: NAPI notes it and polls again.
 	 */
-	if (again || (!heavy && arm_conns(q)))
+	if (again || (!heavy && !later && arm_conns(q)))
 		return budget;
 	if (heavy)
 		hrtimer_start(&q->timer, ns_to_ktime((u64)q->mod.usecs * NSEC_PER_USEC),
 			      HRTIMER_MODE_REL_PINNED_SOFT);
 	else
 		reap_later(q, work);
-	napi_complete_done(napi, work);
+	complete_poll(napi, work, later);
 	return work;
 }

@@ -157,7 +157,7 @@ struct vni_rx_count {
 struct vni_rx_stats {
 	u64_stats_t bytes, frames, inline_frames, direct_frames, loan_copies, lent_frames;
 	u64_stats_t bells_rung, no_memory, bad_frame, stale;
-	u64_stats_t polls, timer_polls;
+	u64_stats_t polls, timer_polls, busy_frames;
 	struct u64_stats_sync sync;
 };
 
@@ -180,6 +180,22 @@ struct vni_moderation {
 	u32 usecs;		/* present time between polls */
 	bool heavy;
 	u64 spin_until;		/* ns; polls that find nothing go on until then */
+	u64 now;		/* ns; the present poll's time */
+};
+
+/* A thread that waits for frames while the processor is idle; see idle.c. */
+struct vni_idle {
+	struct task_struct *task;	/* while the device is open, or NULL */
+	bool wanted;		/* set by polls, cleared by the thread when it has waited */
+	u64 rest_until;		/* ns; not woken before. By the thread and set_coalesce() */
+	/* the thread's own */
+	u64 last, breath;	/* ns; when it last looked, when it goes through the scheduler */
+	u64 lost;		/* ns waited since the last frame */
+	u64 credit;		/* ns of waiting that frames have paid for */
+	unsigned long switches;
+	int losses;		/* in a row that were not paid for */
+	bool caught;		/* its last poll had frames */
+	bool over;
 };
 
 struct vni_queue {
@@ -197,6 +213,8 @@ struct vni_queue {
 	struct vni_rx_stats rx;
 	struct vni_xdp xdp;
 	atomic64_t bells_seen;
+	bool asleep;		/* a doorbell was asked for at some peer; NAPI only */
+	struct vni_idle idle;
 	bool found;		/* a hint: the last poll had work, and may not come by itself */
 
 	spinlock_t lock ____cacheline_aligned;	/* the transmit side */
@@ -380,6 +398,11 @@ enum hrtimer_restart vni_timer(struct hrtimer *timer);
 void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes);
 bool vni_moderation_heavy(struct vni_queue *q, u32 frames);
 bool vni_moderation_spin(struct vni_queue *q, u32 frames);
+
+/* idle.c */
+void vni_idle_note(struct vni_queue *q, bool stays);
+void vni_idle_open(struct vni_queue *q);
+void vni_idle_close(struct vni_queue *q);
 
 /* netdev.c */
 extern const struct net_device_ops vni_netdev_ops;

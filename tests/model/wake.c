@@ -31,6 +31,7 @@ struct wake {
 static struct vni_ring_end ends[2];
 static u32 store[SIZE];
 static u32 after; /* the producer's wish when the ring is full */
+static bool polls; /* the consumer takes its wish back when it finds something */
 static bool deaf; /* do not look again when vni_ring_arm() says so */
 
 static const struct m_loc locs[] = {
@@ -132,6 +133,8 @@ static void consume(struct side *s, bool quiet)
 		wait(s, 0);
 		return;
 	}
+	if (polls)
+		vni_ring_disarm(&s->ring);
 	m_load_late(&store[vni_ring_at(&s->ring)], ++s->done);
 	vni_ring_advance(&s->ring, 1);
 	if (quiet)
@@ -191,6 +194,10 @@ int main(void)
 	for (after = 0; after < SIZE; after++)
 		check(after ? "ring, producer waits for two units" : "ring", NULL, -1, NULL);
 	after = 0;
+	polls = true;
+	check("ring, the consumer disarms while it polls", NULL, -1, NULL);
+	check("the same without C' in the consumer", "vni_ring_arm", CONSUMER, "stuck");
+	polls = false;
 	check("ring without C in the producer", "vni_ring_must_wake", PRODUCER, "stuck");
 	check("ring without C in the consumer", "vni_ring_must_wake", CONSUMER, "stuck");
 	check("ring without C' in the producer", "vni_ring_arm", PRODUCER, "stuck");

@@ -70,6 +70,32 @@ static void unpublished_is_not_seen(void **state)
 	assert_int_equal(vni_ring_space(&t.p, SIZE), SIZE - 2);
 }
 
+/* Whatever the producer published and did not look at yet, at any place of the indices. */
+static void disarmed_is_not_rung(void **state)
+{
+	static const u32 starts[] = { 0, 1, 0x7ffffffe, NEAR_WRAP };
+	struct test_pair t;
+	u32 i, round;
+
+	(void)state;
+	for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		test_pair_init(&t, SIZE, starts[i]);
+		send(&t, 3);
+		take(&t, 3);
+		assert_false(vni_ring_arm(&t.c, 0));
+		vni_ring_disarm(&t.c);
+		assert_false(vni_ring_must_wake(&t.p));
+		for (round = 0; round < 3; round++) {
+			send(&t, SIZE);
+			assert_false(vni_ring_must_wake(&t.p));
+			take(&t, SIZE);
+		}
+		assert_false(vni_ring_arm(&t.c, 0));
+		send(&t, 1);
+		assert_true(vni_ring_must_wake(&t.p));
+	}
+}
+
 static void index_wraps_at_32_bits(void **state)
 {
 	struct test_pair t;
@@ -335,6 +361,7 @@ int main(void)
 		cmocka_unit_test(starts_empty),
 		cmocka_unit_test(full_has_no_space),
 		cmocka_unit_test(unpublished_is_not_seen),
+		cmocka_unit_test(disarmed_is_not_rung),
 		cmocka_unit_test(index_wraps_at_32_bits),
 		cmocka_unit_test(space_reads_the_peer_only_when_needed),
 		cmocka_unit_test(avail_reads_the_peer_only_when_needed),

@@ -3,8 +3,9 @@
  * Round trips of one byte, or of messages of some size, over TCP or UDP.
  *
  * rr -s                                     serve both on port 5300, from the background
- * rr -c ADDRESS [-p tcp|udp] [-t SECONDS] [-l BYTES]
- *                                           ask; prints JSON, times in nanoseconds
+ * rr -c ADDRESS [-p tcp|udp] [-t SECONDS] [-l BYTES] [-w MS]
+ *                                           ask; prints JSON, times in nanoseconds; an answer
+ *                                           later than MS (1000) counts as lost
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,9 +23,9 @@
 #define SAMPLES_MAX (1U << 20)
 #define BYTES_MAX 8192
 #define WARM_UP 200		/* trips that are not counted */
-#define ANSWER_MS 1000		/* an answer later than this counts as lost */
 
 static size_t size = 1;		/* bytes of a message */
+static int answer_ms = 1000;	/* an answer later than this counts as lost */
 static char data[BYTES_MAX];
 
 static void die(const char *what)
@@ -117,7 +118,7 @@ static _Noreturn void serve(void)
 static int connected(const char *address, int type)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	struct timeval limit = { .tv_sec = ANSWER_MS / 1000, .tv_usec = ANSWER_MS % 1000 * 1000 };
+	struct timeval limit = { .tv_sec = answer_ms / 1000, .tv_usec = answer_ms % 1000 * 1000 };
 	int fd = new_socket(type);
 
 	if (inet_pton(AF_INET, address, &to.sin_addr) != 1) {
@@ -198,7 +199,7 @@ int main(int argc, char **argv)
 	double seconds = 2;
 	int type = SOCK_STREAM, opt;
 
-	while ((opt = getopt(argc, argv, "sc:p:t:l:")) > 0) {
+	while ((opt = getopt(argc, argv, "sc:p:t:l:w:")) > 0) {
 		if (opt == 's')
 			server = true;
 		else if (opt == 'c')
@@ -207,6 +208,8 @@ int main(int argc, char **argv)
 			seconds = atof(optarg);
 		else if (opt == 'l')
 			size = strtoul(optarg, NULL, 10);
+		else if (opt == 'w')
+			answer_ms = atoi(optarg);
 		else if (opt == 'p' && !strcmp(optarg, "udp"))
 			type = SOCK_DGRAM;
 		else if (opt != 'p' || strcmp(optarg, "tcp"))
@@ -216,9 +219,9 @@ int main(int argc, char **argv)
 	}
 	if (server)
 		serve();
-	if (!address || optind != argc || !size || size > sizeof(data)) {
-		fprintf(stderr, "usage: rr -s | rr -c ADDRESS [-p tcp|udp] [-t SECONDS] [-l 1..%d]\n",
-			BYTES_MAX);
+	if (!address || optind != argc || !size || size > sizeof(data) || answer_ms <= 0) {
+		fprintf(stderr, "usage: rr -s | rr -c ADDRESS [-p tcp|udp] [-t SECONDS] [-l 1..%d] "
+			"[-w MS]\n", BYTES_MAX);
 		return 2;
 	}
 	return ask(address, type, seconds);
