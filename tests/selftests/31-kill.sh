@@ -46,7 +46,7 @@ linked='# linked SEAT: alive, and its first channel has a link
 		grep -A 1 "^node $1 alive" /sys/kernel/debug/vni/*/status | grep -q "link up"
 	}
 '
-# TCP to the next node, and pings of all sizes to all; starts anew whatever ends, which is little: on
+# TCP to the next node, and pings of all sizes to all. Whatever ends starts anew, which is little: on
 # an emulated machine it is the start of programs that takes all the time there is.
 traffic='
 	for name in iperf3 ping; do killall -9 $name; done 2>/dev/null
