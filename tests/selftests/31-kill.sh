@@ -46,8 +46,8 @@ linked='# linked SEAT: alive, and its first channel has a link
 		grep -A 1 "^node $1 alive" /sys/kernel/debug/vni/*/status | grep -q "link up"
 	}
 '
-# TCP to the next node, and pings of all sizes to all. Whatever ends starts anew, which is little: on
-# an emulated machine it is the start of programs that takes all the time there is.
+# TCP to the next node, and pings of all sizes to all. Whatever ends starts anew, which is little:
+# on an emulated machine it is the start of programs that takes all the time there is.
 traffic='
 	for name in iperf3 ping; do killall -9 $name; done 2>/dev/null
 	setsid iperf3 -s --rcv-timeout 4000 >/dev/null 2>&1 </dev/null &
