@@ -16,16 +16,6 @@ trust() { # NODE on|off
 linked() {
 	in_both 'within 8 carrier_is 1 && within 8 ping -c 1 -W 1 192.168.77.$((PEER + 1))'
 }
-# grew NODE COUNTER LEAST MOST CMD...: by so much, while CMD ran.
-grew() {
-	_grew_node=$1 _grew_name=$2 _grew_least=$3 _grew_most=$4
-	shift 4
-	_grew_before=$(in_node "$_grew_node" "stat $_grew_name") || return
-	"$@" >/dev/null || return
-	_grew_by=$(($(in_node "$_grew_node" "stat $_grew_name") - _grew_before))
-	echo "$_grew_name of node $_grew_node grew by $_grew_by"
-	[ "$_grew_by" -ge "$_grew_least" ] && [ "$_grew_by" -le "$_grew_most" ]
-}
 tcp="iperf 0 -c 192.168.77.2 -n 40M"
 
 check "off by default on both nodes" in_both 'ethtool --show-priv-flags vni0 | grep -q "direct: off"'

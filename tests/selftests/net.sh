@@ -104,6 +104,17 @@ frames_agree() {
 	return 1
 }
 
+# grew NODE COUNTER LEAST MOST CMD...: by so much, while CMD ran.
+grew() {
+	_grew_node=$1 _grew_name=$2 _grew_least=$3 _grew_most=$4
+	shift 4
+	_grew_before=$(in_node "$_grew_node" "stat $_grew_name") || return
+	"$@" >/dev/null || return
+	_grew_by=$(($(in_node "$_grew_node" "stat $_grew_name") - _grew_before))
+	echo "$_grew_name of node $_grew_node grew by $_grew_by"
+	[ "$_grew_by" -ge "$_grew_least" ] && [ "$_grew_by" -le "$_grew_most" ]
+}
+
 # slots_return: what was lent is given back, and taken at the latest when the next frames come.
 slots_return() {
 	in_both 'echo mixed >$FORM && ping -q -c 2 -i 0.05 -W 2 192.168.77.$((PEER + 1))' >/dev/null
