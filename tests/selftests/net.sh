@@ -104,15 +104,15 @@ frames_agree() {
 	return 1
 }
 
-# grew NODE COUNTER LEAST MOST CMD...: by so much, while CMD ran.
-grew() {
-	_grew_node=$1 _grew_name=$2 _grew_least=$3 _grew_most=$4
+# grew_within NODE COUNTER LEAST MOST CMD...: by so much, while CMD ran.
+grew_within() {
+	_within_node=$1 _within_name=$2 _within_least=$3 _within_most=$4
 	shift 4
-	_grew_before=$(in_node "$_grew_node" "stat $_grew_name") || return
+	_within_before=$(in_node "$_within_node" "stat $_within_name") || return
 	"$@" >/dev/null || return
-	_grew_by=$(($(in_node "$_grew_node" "stat $_grew_name") - _grew_before))
-	echo "$_grew_name of node $_grew_node grew by $_grew_by"
-	[ "$_grew_by" -ge "$_grew_least" ] && [ "$_grew_by" -le "$_grew_most" ]
+	_within_by=$(($(in_node "$_within_node" "stat $_within_name") - _within_before))
+	echo "$_within_name of node $_within_node grew by $_within_by"
+	[ "$_within_by" -ge "$_within_least" ] && [ "$_within_by" -le "$_within_most" ]
 }
 
 # slots_return: what was lent is given back, and taken at the latest when the next frames come.
