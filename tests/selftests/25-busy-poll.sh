@@ -16,13 +16,8 @@ ktap_plan $((12 + BOOKS))
 tool=$(mktemp -d)
 fresh_or_end
 cc -std=gnu11 -O2 -static -o "$tool/rr" "${0%/*}/../../tools/demo/rr.c" || exit
-# What a node of User-Mode Linux is sent may arrive damaged.
-sent() {
-	push "$1" "$tool/rr" /bin/rr &&
-		[ "$(node "$1" md5sum /bin/rr | cut -c1-32)" = "$(md5sum <"$tool/rr" | cut -c1-32)" ]
-}
 for node in 0 1; do
-	wait_for 20 sent $node || exit
+	push $node "$tool/rr" /bin/rr || exit
 done
 
 # sockets USECS: those that are made from now on poll for so long before they sleep, the server's

@@ -54,7 +54,7 @@ class Run:
         self._socket.sendall(frames.encode_json(Type.REQUEST, request))
         self._selector = selectors.DefaultSelector()
         self._decoder = frames.Decoder()
-        self._window = frames.WINDOW
+        self._window = frames.INPUT_WINDOW
         self._exit: tuple[int, int] | None = None
         self._running = False
         self._leave = b""

@@ -257,6 +257,8 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     up.add_argument("--env", default="partition",
                     choices=["partition", "ivshmem", "uml", "pair"],
                     help="what kind of nodes (default: one partitioned machine)")
+    up.add_argument("--uml", dest="env", action="store_const", const="uml",
+                    help="the same as --env uml")
     up.add_argument("--plain", action="store_true", help="ivshmem: a window without doorbells")
     up.add_argument("--kver", default="6.12", help="kernel series of the nodes (default 6.12)")
     up.add_argument("--node1-kver", help="another series for the nodes after node 0")

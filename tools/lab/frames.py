@@ -17,6 +17,10 @@ MAGIC = 0x31494E56
 MAX_PAYLOAD = 64 * 1024
 CHUNK = 32 * 1024
 WINDOW = 256 * 1024
+# Bytes for a command that may be under way: fewer than FRAME_WINDOW. User-Mode Linux's lines put
+# bytes into the wrong order once 64 KiB wait in the kernel: what then takes up reading again can be
+# interrupted between reading a byte and passing it on.
+INPUT_WINDOW = 32 * 1024
 NONCE_SIZE = 16
 _HEADER = struct.Struct("<IBBHII")
 
