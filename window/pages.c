@@ -12,7 +12,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include "window.h"
+#include "pages.h"
 
 /* What memremap_pages() can add. */
 #define PAGED_ALIGN SZ_2M

@@ -14,6 +14,7 @@
 #include <linux/module.h>
 
 #include "vni_handover.h"
+#include "pages.h"
 #include "window.h"
 
 static char *window;

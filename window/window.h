@@ -269,26 +269,4 @@ static inline int vni_uml_probe(void) { return -ENODEV; }
 static inline void vni_uml_remove(void) {}
 #endif
 
-/* pages.c */
-struct vni_paged;
-#ifdef CONFIG_ZONE_DEVICE
-struct vni_paged *vni_paged_map(u64 at, u64 size);
-void *vni_paged_base(const struct vni_paged *paged);
-void vni_paged_unmap(struct vni_paged *paged);
-#else
-static inline struct vni_paged *vni_paged_map(u64 at, u64 size)
-{
-	return NULL;
-}
-
-static inline void *vni_paged_base(const struct vni_paged *paged)
-{
-	return NULL;
-}
-
-static inline void vni_paged_unmap(struct vni_paged *paged)
-{
-}
-#endif
-
 #endif /* VNI_WINDOW_H */
