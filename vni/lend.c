@@ -6,7 +6,7 @@
  * go of them (loan.c). What the stack looks at first, the headers, is copied.
  *
  * A peer can change what lies in its slots while a program has not read it; what that means is told
- * in Documentation/lend.rst. SKBFL_SHARED_FRAG keeps this kernel from writing there itself.
+ * in Documentation/lend.rst. SKBFL_SHARED_FRAG asks this kernel not to write there.
  */
 #include <linux/mm.h>
 

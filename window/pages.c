@@ -19,7 +19,6 @@
 
 struct vni_paged {
 	void *base;
-	u64 size;
 	struct dev_pagemap pgmap;
 };
 
@@ -45,7 +44,6 @@ struct vni_paged *vni_paged_map(u64 at, u64 size)
 	paged = kzalloc(sizeof(*paged), GFP_KERNEL);
 	if (!paged)
 		goto plain;
-	paged->size = size;
 	paged->pgmap.type = MEMORY_DEVICE_GENERIC;
 	paged->pgmap.nr_range = 1;
 	paged->pgmap.range.start = at;
@@ -73,7 +71,7 @@ static bool in_use(const struct vni_paged *paged)
 	struct page *page = virt_to_page(paged->base);
 	u64 i;
 
-	for (i = 0; i < paged->size >> PAGE_SHIFT; i++) {
+	for (i = 0; i < range_len(&paged->pgmap.range) >> PAGE_SHIFT; i++) {
 		if (page_ref_count(page + i) > 1)
 			return true;
 	}
