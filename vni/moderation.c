@@ -49,9 +49,13 @@ void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes)
 /*
  * A poll costs a timer's interrupt: those that find little come less often, up to four times the
  * set distance, and those that find nothing up to eight times. One that finds much comes sooner.
+ * On an idle processor it takes nothing from anyone, and both ends may be waiting for each other:
+ * there the distance is what is set.
  */
 static u32 next_usecs(u32 before, u32 least, u32 frames)
 {
+	if (is_idle_task(current))
+		return least;
 	if (frames >= MUCH_AT_ONCE || !before)
 		return max(before / 2, least);
 	if (frames >= MANY_AT_ONCE)
