@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Other nodes' own memory, where all of it has an address here: offered by vni_shm.ko
- * (window/ram.c) to services whose users let nodes trust each other.
+ * (window/ram.c, window/uml_ram.c) to services whose users let nodes trust each other.
  */
 #ifndef VNI_RAM_H
 #define VNI_RAM_H
@@ -19,14 +19,14 @@ struct vni_ram;
 
 /**
  * struct vni_ram_range - a piece of a node's memory
- * @base: physical address, bytes
+ * @base: address, bytes: physical, plus the node's bias
  * @size: bytes
  */
 struct vni_ram_range {
 	u64 base, size;
 };
 
-#ifdef CONFIG_ZONE_DEVICE
+#if defined(CONFIG_ZONE_DEVICE) || defined(CONFIG_UML)
 /**
  * vni_shm_ram_own() - this node's memory, as others at the window can reach it
  * @win: the window
@@ -36,6 +36,15 @@ struct vni_ram_range {
  * Return: how many there are; 0 where others cannot reach it.
  */
 unsigned int vni_shm_ram_own(const struct vni_window *win, struct vni_ram_range *ranges);
+
+/**
+ * vni_shm_ram_bias() - how this node's memory is addressed by others
+ * @win: the window
+ *
+ * Context: any.
+ * Return: what is added to a physical address here.
+ */
+u64 vni_shm_ram_bias(const struct vni_window *win);
 
 /**
  * vni_shm_ram_map() - get pages for another node's memory
@@ -67,7 +76,7 @@ bool vni_shm_ram_same(const struct vni_ram *ram, const struct vni_ram_range *ran
 /**
  * vni_shm_ram_page() - the unit of pages that holds some bytes
  * @ram: the pages
- * @addr: physical address of the first byte
+ * @addr: address of the first byte, as in the ranges
  * @len: how many
  *
  * Context: any.
@@ -78,6 +87,11 @@ struct page *vni_shm_ram_page(const struct vni_ram *ram, u64 addr, u32 len);
 #else
 static inline unsigned int vni_shm_ram_own(const struct vni_window *win,
 					   struct vni_ram_range *ranges)
+{
+	return 0;
+}
+
+static inline u64 vni_shm_ram_bias(const struct vni_window *win)
 {
 	return 0;
 }

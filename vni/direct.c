@@ -58,14 +58,15 @@ static bool plan_pieces(const struct vni_dev *vd, struct vni_tx_frame *frame)
 
 	if (headlen > frame->head &&
 	    (!virt_addr_valid(skb->data) ||
-	     !plan_stretch(vd, frame, virt_to_phys(skb->data + frame->head),
+	     !plan_stretch(vd, frame, vd->ram_bias + virt_to_phys(skb->data + frame->head),
 			   headlen - frame->head)))
 		return false;
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
 
-		if (!plan_stretch(vd, frame, page_to_phys(skb_frag_page(frag)) + skb_frag_off(frag),
-				  skb_frag_size(frag)))
+		u64 addr = page_to_phys(skb_frag_page(frag)) + skb_frag_off(frag);
+
+		if (!plan_stretch(vd, frame, vd->ram_bias + addr, skb_frag_size(frag)))
 			return false;
 	}
 	return frame->nsegs;

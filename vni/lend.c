@@ -136,7 +136,6 @@ bool vni_lends(const struct vni_dev *vd)
 int vni_lend_set(struct vni_dev *vd, u32 rx_copybreak)
 {
 	bool changes = vni_lends(vd) != (rx_copybreak < VNI_ETH_FRAME_MAX);
-	bool running = netif_running(vd->ndev);
 
 	if (changes && !vni_lends(vd) && !vni_shm_page(vd->win, vd->base)) {
 		netdev_err(vd->ndev,
@@ -144,10 +143,8 @@ int vni_lend_set(struct vni_dev *vd, u32 rx_copybreak)
 			   rx_copybreak, VNI_ETH_FRAME_MAX);
 		return -EOPNOTSUPP;
 	}
-	if (changes && running)
-		vni_shm_channel_disable(vd->chan);
+	vni_netdev_pause(vd, changes);
 	WRITE_ONCE(vd->rx_copybreak, rx_copybreak);
-	if (changes && running)
-		vni_shm_channel_enable(vd->chan);
+	vni_netdev_go_on(vd, changes);
 	return 0;
 }

@@ -64,6 +64,34 @@ static int ndo_stop(struct net_device *ndev)
 	return 0;
 }
 
+/**
+ * vni_netdev_pause() - take the links down to change what both ends of a link have to agree upon
+ * @vd: the device
+ * @really: whether it has to be; false does nothing
+ *
+ * What is under way is lost. Followed by vni_netdev_go_on() with the same arguments.
+ *
+ * Context: RTNL, may sleep.
+ */
+void vni_netdev_pause(struct vni_dev *vd, bool really)
+{
+	if (really && netif_running(vd->ndev))
+		vni_shm_channel_disable(vd->chan);
+}
+
+/**
+ * vni_netdev_go_on() - the links may come up again
+ * @vd: the device
+ * @really: as in vni_netdev_pause()
+ *
+ * Context: RTNL, may sleep.
+ */
+void vni_netdev_go_on(struct vni_dev *vd, bool really)
+{
+	if (really && netif_running(vd->ndev))
+		vni_shm_channel_enable(vd->chan);
+}
+
 /* The others take frames of any size, so this is only told to them for their logs. */
 static int ndo_change_mtu(struct net_device *ndev, int mtu)
 {

@@ -51,15 +51,13 @@ int vni_queues_use(struct vni_dev *vd, unsigned int count)
 
 	if (count == vd->geo.used)
 		return 0;
-	if (netif_running(ndev))
-		vni_shm_channel_disable(vd->chan);
+	vni_netdev_pause(vd, true);
 	ret = netif_set_real_num_queues(ndev, count, count);
 	if (!ret) {
 		vd->geo.used = count;
 		WRITE_ONCE(vd->eth->used, cpu_to_le32(count));
 		vni_queues_spread(vd);
 	}
-	if (netif_running(ndev))
-		vni_shm_channel_enable(vd->chan);
+	vni_netdev_go_on(vd, true);
 	return ret;
 }

@@ -37,24 +37,21 @@ static void show(struct vni_dev *vd)
  */
 int vni_trust_set(struct vni_dev *vd, bool on)
 {
-	bool running = netif_running(vd->ndev);
-
 	if (on == vd->direct)
 		return 0;
 	if (on) {
 		vd->ram_count = vni_shm_ram_own(vd->win, vd->ram_own);
+		vd->ram_bias = vni_shm_ram_bias(vd->win);
 		if (!vd->ram_count) {
 			netdev_err(vd->ndev,
-				   "direct: not possible here: expected a partitioned machine, where each node's memory has an address that the others can use\n");
+				   "direct: not possible here: expected a partitioned machine or User-Mode Linux, where each node's memory has an address that the others can use, and there is room for theirs\n");
 			return -EOPNOTSUPP;
 		}
 	}
-	if (running)
-		vni_shm_channel_disable(vd->chan);
+	vni_netdev_pause(vd, true);
 	WRITE_ONCE(vd->direct, on);
 	show(vd);
-	if (running)
-		vni_shm_channel_enable(vd->chan);
+	vni_netdev_go_on(vd, true);
 	return 0;
 }
 

@@ -255,6 +255,7 @@ struct vni_dev {
 	bool direct;		/* the others are trusted with our memory, and we use theirs */
 	u64 takes;		/* seats whose own pages we take: vni_eth.direct, as we wrote it */
 	unsigned int ram_count;
+	u64 ram_bias;		/* from our physical addresses to those of ram_own */
 	struct vni_ram_range ram_own[VNI_RAM_RANGES];
 	struct vni_lender *lenders[VNI_SEATS_MAX];
 	struct bpf_prog __rcu *xdp_prog;	/* changed under the RTNL; seen by polls */
@@ -409,6 +410,8 @@ extern const struct net_device_ops vni_netdev_ops;
 void vni_netdev_setup(struct net_device *ndev);
 void vni_netdev_show(struct vni_dev *vd);
 void vni_netdev_show_features(struct vni_dev *vd);
+void vni_netdev_pause(struct vni_dev *vd, bool really);
+void vni_netdev_go_on(struct vni_dev *vd, bool really);
 
 /* queues.c */
 void vni_queues_spread(struct vni_dev *vd);

@@ -415,13 +415,11 @@ bool vni_xdp_mtu_fits(const struct vni_dev *vd, int mtu)
 /* The first program or none any more: the others have to know before they send anything. */
 static void exchange(struct vni_dev *vd, struct bpf_prog *prog, bool relink)
 {
-	if (relink && netif_running(vd->ndev))
-		vni_shm_channel_disable(vd->chan);
+	vni_netdev_pause(vd, relink);
 	rcu_assign_pointer(vd->xdp_prog, prog);
 	if (relink)
 		vni_netdev_show_features(vd);
-	if (relink && netif_running(vd->ndev))
-		vni_shm_channel_enable(vd->chan);
+	vni_netdev_go_on(vd, relink);
 }
 
 /**

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A window at a physical address, mapped with struct pages; see pages.c. */
+/* A window mapped with struct pages; see pages.c, and uml_pages.c for User-Mode Linux. */
 #ifndef VNI_PAGES_H
 #define VNI_PAGES_H
 
 #include <linux/types.h>
 
 struct vni_paged;
-#ifdef CONFIG_ZONE_DEVICE
+#if defined(CONFIG_ZONE_DEVICE) || defined(CONFIG_UML)
 struct vni_paged *vni_paged_map(u64 at, u64 size);
 void *vni_paged_base(const struct vni_paged *paged);
 void vni_paged_unmap(struct vni_paged *paged);

@@ -61,6 +61,12 @@ unsigned int vni_shm_ram_own(const struct vni_window *win, struct vni_ram_range 
 }
 EXPORT_SYMBOL_GPL(vni_shm_ram_own);
 
+u64 vni_shm_ram_bias(const struct vni_window *win)
+{
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vni_shm_ram_bias);
+
 static int range_check(const struct vni_ram_range *range, u64 most, const char **why)
 {
 	*why = "its memory is not given in units of 2 MiB, or is more than 8 times this node's";

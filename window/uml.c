@@ -13,9 +13,12 @@
 #include <mem_user.h>
 #include <os.h>
 
+#include "pages.h"
+#include "uml_ram.h"
 #include "window.h"
 
 static struct vni_window *uml_window;
+static struct vni_paged *uml_paged; /* or NULL: it has no pages */
 
 struct region {
 	unsigned long base, size;
@@ -86,6 +89,13 @@ static int region_check(const struct region *region)
 	return 0;
 }
 
+static void pages_end(void)
+{
+	if (uml_paged)
+		vni_paged_unmap(uml_paged);
+	uml_paged = NULL;
+}
+
 /**
  * vni_uml_probe() - take a seat at the window that UML's command line names, if it does
  *
@@ -96,6 +106,7 @@ int vni_uml_probe(void)
 {
 	struct vni_window_setup setup = { .name = "uml",
 					  .seats = vni_params.seats,
+					  .physical = true,
 					  .format = vni_params.format };
 	struct region region = {};
 	struct vni_window *win;
@@ -109,16 +120,21 @@ int vni_uml_probe(void)
 		ret = region_check(&region);
 	if (ret)
 		return ret;
-	setup.base = (void *)region.base;
+	uml_paged = vni_paged_map(__pa(region.base), region.size);
+	setup.base = uml_paged ? vni_paged_base(uml_paged) : (void *)region.base;
+	setup.paged = uml_paged;
 	setup.size = region.size;
 	setup.identity = region.identity;
 	setup.seat = region.node;
 	setup.db = vni_uml_doorbells(region.node, region.fd);
-	if (IS_ERR(setup.db))
+	if (IS_ERR(setup.db)) {
+		pages_end();
 		return PTR_ERR(setup.db);
+	}
 	win = vni_window_create(&setup);
 	if (IS_ERR(win)) {
 		setup.db->ops->free(setup.db);
+		pages_end();
 		return PTR_ERR(win);
 	}
 	uml_window = win;
@@ -136,4 +152,6 @@ void vni_uml_remove(void)
 		return;
 	vni_window_destroy(uml_window);
 	uml_window = NULL;
+	pages_end();
+	vni_uml_ram_end();
 }

@@ -91,7 +91,7 @@ struct vni_window {
 	u32 generation;
 	u32 next_session;
 	bool format;		/* clear what is no section instead of refusing it */
-	bool physical;		/* others' memory has the addresses here that it has there */
+	bool physical;		/* others' own memory can be reached by address: vni_ram.h */
 	bool paged;		/* its memory has struct pages, each with a reference of ours */
 	bool lost;		/* the seat is another's: its section is not written any more */
 	bool private;		/* one client's own: the others do not hear of it */
@@ -162,7 +162,7 @@ struct vni_seat_seen {
  * @claimant: how to choose a seat among nodes that do the same, or NULL
  * @seats: how many sections, 0: take what the others have, or by the size
  * @format: clear what is no section instead of refusing it
- * @physical: the nodes' own memory has the same addresses for all of them
+ * @physical: the nodes' own memory has addresses that all of them can use: vni_ram.h
  * @paged: @base has struct pages that virt_to_page() finds, each with one reference that stays
  * @private: zeroed memory for one client, which asked for it: @seats is set, nobody is there to be
  *	looked for, and no client is told

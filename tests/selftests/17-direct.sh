@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 300
-# env: partition
+# env: partition uml
 # The direct form: frames that stay in the sender's memory, only where both nodes ask for it, and
 # never used anew while the other side may still read them.
 
 . "${0%/*}/net.sh"
+boot_anew || exit
 ktap_plan $((19 + BOOKS))
 fresh_or_end
 serve 1
@@ -16,6 +17,14 @@ trust() { # NODE on|off
 linked() {
 	in_both 'within 8 carrier_is 1 && within 8 ping -c 1 -W 1 192.168.77.$((PEER + 1))'
 }
+# Node 1 is stopped without a word, and boots again.
+if [ "$VNI_ENV" = uml ]; then
+	stop() { "$VNI_LAB_COMMAND" kill 1; }
+	start() { "$VNI_LAB_COMMAND" start 1; }
+else
+	stop() { node 0 vni-node stop 1; }
+	start() { node 0 vni-node start 1; }
+fi
 tcp="iperf 0 -c 192.168.77.2 -n 40M"
 
 check "off by default on both nodes" in_both 'ethtool --show-priv-flags vni0 | grep -q "direct: off"'
@@ -58,10 +67,10 @@ check "and frames go in the direct form again" grew_within 0 tx_direct_frames 20
 boot1=$(boot_of 1)
 pid=$(iperf_bg -R)
 sleep 1
-node 0 vni-node stop 1
+stop
 check "node 1 is stopped while it sends: its carrier is lost" in_node 0 'within 3 carrier_is 0'
 node 0 kill -9 "$pid" 2>/dev/null
-node 0 vni-node start 1
+start
 check "node 1 comes back" eval 'after_boot 1 "'"$boot1"'" &&
 	in_node 1 "load_modules && configure 1 && ethtool --set-priv-flags vni0 direct on" && linked'
 serve 1

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 300
-# env: partition
+# env: partition uml
 # Frames that stay in the slots of the peer's packet buffer (rx-copybreak): only where asked for,
 # whole, given back when they have been read, and never used anew before that.
 
 . "${0%/*}/net.sh"
+boot_anew || exit
 fresh_or_end
 in_node 1 'ethtool --set-tunable vni0 rx-copybreak 4096' ||
 	skip_all "this window's memory has no pages"

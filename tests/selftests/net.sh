@@ -44,6 +44,15 @@ fresh_or_end() {
 	exit 1
 }
 
+# boot_anew: a User-Mode Linux node can map files over its memory while enough of that is in one
+# piece, which it is after a boot. Elsewhere nothing needs to be done.
+boot_anew() {
+	[ "$VNI_ENV" = uml ] || return 0
+	for _anew in 0 1; do
+		"$VNI_LAB_COMMAND" kill "$_anew" && "$VNI_LAB_COMMAND" start "$_anew" || return
+	done
+}
+
 # serve N: an iperf3 server in node N, ready.
 serve() {
 	in_node "$1" 'setsid iperf3 -s >/run/bg/iperf3.log 2>&1 </dev/null &'

@@ -28,7 +28,7 @@ _ALL = (
     Where("ivshmem", "virtual machines that share memory by ivshmem",
           up=("--cpus0", "2", "--cpus1", "1")),
     Where("uml", "User-Mode Linux processes of this host", deps="uml", targets=("uml", "tools"),
-          veth_cpus=(0, 0), cpu0=0, emulated=False,
+          veth_cpus=(0, 0), cpu0=0, emulated=False, direct=True,
           note="A User-Mode Linux kernel has one CPU: veth has one core of the host, VNI two."),
     Where("pair", "two ends in one kernel, each in a network namespace", cpu0=0, cpu1=1,
           joins=(", ip link add type vni, one end to node 0", ", the other end to node 1")),
