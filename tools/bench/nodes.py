@@ -23,7 +23,10 @@ FORMS = ("mixed", "headtail", "offset")
 MIXED, HEADTAIL, OFFSET = (f"VNI, {form}" for form in FORMS)
 BUSY = "VNI, mixed, busy poll"
 QUEUES = "VNI, mixed, 2 queues"
+IN_PLACE, DIRECT = "VNI, mixed, in place", "VNI, direct"
 VETH, LO, VECTOR = "veth in one node", "lo in one node", "UML vector (raw)"
+
+COPIED, LENT = 262144, 4096  # rx-copybreak: nothing stays in place; what is larger does
 
 _BUSY_MICROSECONDS = 200  # longer than a round trip takes in these nodes
 _RELOAD = """rmmod vni
@@ -44,6 +47,8 @@ class Way(NamedTuple):
     form: str = ""  # VNI's
     busy: bool = False  # sockets poll the device
     queues: int = 1  # of the device at both ends
+    lent: bool = False  # what is received stays in place
+    direct: bool = False  # the nodes trust each other with their memory
 
 
 class _Setting(NamedTuple):
@@ -52,6 +57,8 @@ class _Setting(NamedTuple):
     form: str
     busy: bool
     queues: int
+    lent: bool = False
+    direct: bool = False
 
 
 _DEFAULT = _Setting("mixed", False, 1)  # a kernel with one CPU makes one queue by itself
@@ -92,6 +99,8 @@ def _ways() -> dict[str, Way]:
     ways += [
         Way(BUSY, here, there, "mixed", busy=True),
         Way(QUEUES, here, there, "mixed", queues=2),
+        Way(IN_PLACE, here, there, "mixed", lent=True),
+        Way(DIRECT, here, there, "mixed", direct=True),
         Way(VETH, _place(0, "10.9.0.1", "a"), _place(0, "10.9.0.2", "b")),
         Way(LO, _place(0, "127.0.0.1"), _place(0, "127.0.0.1")),
         Way(VECTOR, _place(0, "10.8.0.1"), _place(1, "10.8.0.2")),
@@ -213,7 +222,8 @@ class Nodes:
 
     def take(self, way: Way) -> None:
         """Set the nodes to what this way wants."""
-        wanted = _Setting(way.form or self._now.form, way.busy, way.queues)
+        wanted = _Setting(way.form or self._now.form, way.busy, way.queues, way.lent,
+                          way.direct)
         if wanted.queues != self._now.queues:
             self._set_queues(wanted.queues)
         if wanted.form != self._now.form:
@@ -225,6 +235,10 @@ class Nodes:
                                   f"echo {value} >/proc/sys/net/core/busy_read")
             # a socket has the setting of when it was made
             self.lab.sh(self.ways[BUSY].server.node, _NEW_SERVER)
+        if wanted.lent != self._now.lent:
+            network.set_lent(self.lab, 2, LENT if wanted.lent else COPIED)
+        if wanted.direct != self._now.direct:
+            network.set_direct(self.lab, 2, wanted.direct)
         self._now = wanted
 
     def _set_queues(self, queues: int) -> None:
@@ -235,7 +249,7 @@ class Nodes:
         for node in range(2):
             network.wait_for_carrier(self.lab, node)
         self._ping(self.ways[MIXED])
-        self._now = self._now._replace(form=_DEFAULT.form, queues=queues)
+        self._now = _DEFAULT._replace(busy=self._now.busy, queues=queues)
 
     def settle(self) -> None:
         """Back to the default; the next part expects it."""

@@ -13,16 +13,16 @@ from demo.where import KINDS
 
 from . import build, streams, trips
 from .errors import BenchError
-from .nodes import Way
+from .nodes import COPIED, LENT, Way
 from .part import Mode, Part
 from .results import Group, Key
 from .turns import Shot
 
 THERE, BACK, VETH = "VNI, node 0 to node 1", "VNI, node 1 to node 0", "veth in node 0"
 IN_PLACE = {THERE: "VNI in place, node 0 to node 1", BACK: "VNI in place, node 1 to node 0"}
+DIRECT = {THERE: "VNI direct, node 0 to node 1", BACK: "VNI direct, node 1 to node 0"}
 
 _SIZES = (1024, 16384, 131072)
-_COPIED, _LENT = 262144, 4096  # rx-copybreak: as it is by itself, and for IN_PLACE
 
 
 class Partition(Part):
@@ -42,10 +42,10 @@ class Partition(Part):
         self._record = record
         self._lab = Lab(f"{name}-part", "partition", "6.12", [])
         self._ways: dict[str, Way] = {}
-        self._lent = False
+        self._lent = self._direct = False
 
     def expected(self) -> float:
-        shots = 3 * (len(_SIZES) + 1) + 2 * len(_SIZES)
+        shots = 3 * (len(_SIZES) + 1) + 4 * len(_SIZES)
         return 60 + self.mode.runs * shots * (self.mode.seconds + 1.7)
 
     def prepare(self) -> list[Shot]:
@@ -77,22 +77,22 @@ class Partition(Part):
         for place in routes.places():
             for server in ("flow", "rr"):
                 lab.run(place.node, *place.command(server, "-s"))
-        self._ways = {who: _way(who, route) for who, route in
-                      ((THERE, routes.there), (BACK, routes.back), (VETH, routes.veth),
-                       (IN_PLACE[THERE], routes.there), (IN_PLACE[BACK], routes.back))}
+        self._ways = {VETH: _way(VETH, routes.veth)}
+        for who, route in ((THERE, routes.there), (BACK, routes.back)):
+            for name in (who, IN_PLACE[who], DIRECT[who]):
+                self._ways[name] = _way(name, route)
 
     def _take(self, who: str) -> None:
-        """What is received stays in place, or not: the links go down for a moment."""
-        lent = who in IN_PLACE.values()
-        if lent == self._lent or who == VETH:
+        """Frames stay in place, or not: the links go down for a moment."""
+        lent, direct = who in IN_PLACE.values(), who in DIRECT.values()
+        if (lent, direct) == (self._lent, self._direct) or who == VETH:
             return
-        most = _LENT if lent else _COPIED
-        for node in range(2):
-            self._lab.sh(node, f"ethtool --set-tunable vni0 rx-copybreak {most}")
-        for node in range(2):
-            network.wait_for_carrier(self._lab, node)
+        if lent != self._lent:
+            network.set_lent(self._lab, 2, LENT if lent else COPIED)
+        if direct != self._direct:
+            network.set_direct(self._lab, 2, direct)
         network.ping(self._lab, 2)
-        self._lent = lent
+        self._lent, self._direct = lent, direct
 
     def _stream(self, who: str, size: int) -> dict[Key, float]:
         self._take(who)

@@ -11,7 +11,8 @@ from demo import counters
 from demo.lab import Lab
 
 from .errors import BenchError
-from .nodes import HEADTAIL, LO, MIXED, OFFSET, VECTOR, VETH, Nodes, Way
+from .nodes import (DIRECT, HEADTAIL, IN_PLACE, LO, MIXED, OFFSET, VECTOR, VETH, Nodes,
+                    Way)
 from .part import Mode, Part
 from .results import Group, Key
 from .turns import Shot
@@ -20,7 +21,8 @@ TCP_SIZES = (64, 256, 1024, 4096, 16384, 65536, 131072)
 UDP_SIZES = (64, 256, 1024, 4096, 16384, 65507)  # the last is the largest that there is
 BULK = 131072
 
-_WAYS = (MIXED, HEADTAIL, OFFSET, VETH, LO, VECTOR)
+_WAYS = (MIXED, HEADTAIL, OFFSET, IN_PLACE, DIRECT, VETH, LO, VECTOR)
+_LARGE = 16384  # what is copied into the ring all the same is not measured anew below this
 _QUICK_TCP = (64, 1024, 16384, 131072)
 _QUICK_UDP = (64, 1024, 65507)
 _GRACE = 20
@@ -55,7 +57,7 @@ class Streams(Part):
                        "udp": mode.some(UDP_SIZES, _QUICK_UDP)}
 
     def expected(self) -> float:
-        shots = len(_WAYS) * sum(len(sizes) for sizes in self._sizes.values())
+        shots = sum(len(_ways(size)) for sizes in self._sizes.values() for size in sizes)
         return 8 + self.mode.runs * (shots * (self.mode.seconds + 0.4) + 6)
 
     def prepare(self) -> list[Shot]:
@@ -66,9 +68,9 @@ class Streams(Part):
             for size in sizes:
                 shots += [Shot(f"{way}, {protocol.upper()}, {size} B",
                                partial(self._stream, way, protocol, size))
-                          for way in _WAYS if way in self._nodes.ways]
+                          for way in _ways(size) if way in self._nodes.ways]
         shots += [Shot(f"{way}, doorbells of bulk TCP", partial(self._bells, way))
-                  for way in (MIXED, HEADTAIL, OFFSET)]
+                  for way in (MIXED, HEADTAIL, OFFSET, IN_PLACE, DIRECT)]
         return shots
 
     def mend(self) -> None:
@@ -105,8 +107,12 @@ class Streams(Part):
         return {Key("bells", name): sum(counters.bells(node) for node in grown) /
                 sum(node["tx_frames"] for node in grown),
                 Key("copies", name):
-                1 - grown[1]["rx_direct_frames"] / frames,
+                1 - (grown[1]["rx_direct_frames"] + grown[1]["rx_lent_frames"]) / frames,
                 Key("frame-bytes", name): grown[1]["rx_bytes"] / frames}
+
+
+def _ways(size: int) -> list[str]:
+    return [way for way in _WAYS if size >= _LARGE or way not in (IN_PLACE, DIRECT)]
 
 
 def flow(lab: Lab, way: Way, protocol: str, size: int, seconds: float) -> dict[str, Any]:

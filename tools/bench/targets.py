@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from . import copy, machines, partition, pktgen, ring
-from .nodes import BUSY, MIXED, VECTOR, VETH
+from .nodes import BUSY, DIRECT, IN_PLACE, MIXED, VECTOR, VETH
 from .results import Results
 from .stats import number
 
@@ -63,9 +63,9 @@ def _ring(results: Results) -> list[Told]:
 
 
 def _streams(results: Results) -> list[Told]:
-    told = [_at_least(f"TCP, writes of 128 KB: {rival}", wanted,
-                      _ratio(results, "tcp-server", MIXED, rival, 131072))
-            for rival, wanted in ((VETH, 1.5), (VECTOR, 4.0))]
+    told = [_at_least(f"TCP, writes of 128 KB, {who}: {rival}", wanted,
+                      _ratio(results, "tcp-server", who, rival, 131072))
+            for who in (MIXED, IN_PLACE, DIRECT) for rival, wanted in ((VETH, 1.5), (VECTOR, 4.0))]
     for size, name in ((16384, "16 KB"), (1024, "1 KB"), (64, "64 B")):
         told += [_at_least(f"TCP, writes of {name}: ahead of {rival}", 1.0,
                            _ratio(results, "tcp-server", MIXED, rival, size))
@@ -118,7 +118,8 @@ def _machines(results: Results) -> list[Told]:
                  for protocol in ("tcp", "udp")]
     told += [_at_least(f"Partitioned machine, TCP, {who}: {partition.VETH}", 1.3,
                        _ratio(results, "partition-tcp", who, partition.VETH, 131072))
-             for who in (partition.THERE, partition.BACK, *partition.IN_PLACE.values())]
+             for who in (partition.THERE, partition.BACK, *partition.IN_PLACE.values(),
+                         *partition.DIRECT.values())]
     return told
 
 

@@ -82,6 +82,14 @@ def set_form(lab: Lab, nodes: int, form: str) -> None:
         lab.sh(node, f"echo {form} >/sys/class/net/vni0/vni/form")
 
 
+def set_lent(lab: Lab, nodes: int, above: int) -> None:
+    """Received frames of more bytes stay in place. The links may go down for a moment."""
+    for node in range(nodes):
+        lab.sh(node, f"ethtool --set-tunable vni0 rx-copybreak {above}")
+    for node in range(nodes):
+        wait_for_carrier(lab, node)
+
+
 def set_direct(lab: Lab, nodes: int, on: bool) -> None:
     """The links go down for a moment when a node changes its mind."""
     for node in range(nodes):
