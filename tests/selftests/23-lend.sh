@@ -10,7 +10,7 @@ boot_anew || exit
 fresh_or_end
 in_node 1 'ethtool --set-tunable vni0 rx-copybreak 4096' ||
 	skip_all "this window's memory has no pages"
-ktap_plan $((18 + BOOKS))
+ktap_plan $((20 + BOOKS))
 fresh_or_end
 serve 1
 
@@ -45,6 +45,25 @@ check "content arrives as it was sent, both ways" in_node 0 '
 	dd if=/dev/urandom of=/run/noise bs=64k count=64 2>/dev/null
 	(cat /run/noise; sleep 2) | timeout 20 nc -w 5 192.168.77.2 7000 >/run/back
 	cmp -n 1000000 /run/noise /run/back || { ls -l /run/noise /run/back; exit 1; }'
+
+# A program has received pages mapped, where the kernel does that.
+tool=$(mktemp -d)
+cleanup() { rm -rf "$tool"; }
+cc -std=gnu11 -O2 -static -o "$tool/zcread" "${0%/*}/zcread.c" &&
+	push 1 "$tool/zcread" /bin/zcread || exit
+in_node 1 'setsid sh -c "zcread 7002 >/run/mapped 2>/run/mapped.log" >/dev/null 2>&1 </dev/null &
+	within 10 sh -c "ss -Htln sport = :7002 | grep -q 7002"'
+check "content is whole for a program that asks for pages" eval '
+	in_node 0 "timeout 20 nc -w 5 192.168.77.2 7002 </run/noise" &&
+		in_node 1 "within 10 grep -q . /run/mapped.log" &&
+		[ "$(node 0 sha256sum </dev/null /run/noise | cut -c1-64)" = \
+			"$(node 1 sha256sum </dev/null /run/mapped | cut -c1-64)" ]'
+mapped=$(node 1 cat /run/mapped.log)
+if [ "$VNI_ENV" = uml ]; then
+	check_equal "there the window is not mapped into programs" 0 "$mapped"
+else
+	check "it was given some" test "$mapped" -gt 0
+fi
 
 # A program that reads nothing holds on to what came in.
 in_node 1 'setsid nc -l -p 7001 -e sleep 600 >/dev/null 2>&1 </dev/null &'
