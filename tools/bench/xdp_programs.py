@@ -51,7 +51,10 @@ for n in $(seq {tries}); do
 done
 look
 sleep {seconds}
-look"""
+look
+last=$(arrived)
+sleep 0.1
+[ $(arrived) -gt $last ] || {{ echo 'frames have ended too early to be counted' >&2; exit 1; }}"""
 
 
 def files() -> list[str]:
@@ -116,7 +119,7 @@ class Look(NamedTuple):
 def looks(text: str, devices: tuple[str, ...]) -> list[Look]:
     """Whatever the driver calls its queues: VNI and veth are known."""
     found = []
-    for part in text.split("time ")[1:]:
+    for part in re.split("^time ", text, flags=re.MULTILINE)[1:]:
         counts: dict[str, int] = {}
         for name, value in re.findall(r"^ *(?:q|rx_queue_)\d+_(\w+): (\d+)$", part, re.MULTILINE):
             counts[name] = counts.get(name, 0) + int(value)

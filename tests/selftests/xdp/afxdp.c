@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Answers pings through AF_XDP sockets: one a queue of a device. What else comes is dropped, and with
+ * Answers pings through AF_XDP sockets: one a queue of a device. All else is dropped, and with
  * "drop" pings are as well, for measuring.
  *
  * usage: afxdp DEV QUEUES copy|zerocopy [drop]
