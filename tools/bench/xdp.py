@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,12 +35,12 @@ _BUSY = 0.02  # the difference that its counts and the driver's may have
 _AFXDP = TOP / "tests" / "selftests" / "xdp" / "afxdp.c"
 _NO_PROGRAM, _XMIT, _COPY, _ZEROCOPY = "none", "xmit", "copy", "zerocopy"
 _VERDICTS = ("pass", "drop", "tx", "redirect")
-_SAYS = {"pass": "Passing", "drop": "Dropping", "tx": "Hairpinning", "redirect": "Redirecting"}
+_ATTACHED = "; driver "  # xdp-bench says then; 1.3.1 calls pass Hairpinning, so not by that word
 _TITLES = {_NO_PROGRAM: "no program, received by the stack",
            "pass": "xdp-bench pass: received by the stack",
            "drop": "xdp-bench drop", "tx": "xdp-bench tx: sent back",
            "redirect": "xdp-bench redirect: come out of another veth",
-           _XMIT: "sent by xdp-trafficgen udp, dropped by xdp-bench drop",
+           _XMIT: "sent by ndo_xdp_xmit, dropped by xdp-bench drop",
            _COPY: "AF_XDP with copies: received by a program",
            _ZEROCOPY: "AF_XDP without copies: received by a program"}
 
@@ -59,6 +60,11 @@ for d in xa xb ra rb; do ip link set $d up; done
 # without it veth takes no frames of programs at this end
 ethtool -K xa gro on
 ethtool -K rb gro on"""
+# what a program of xdp-tools leaves that did not end by itself
+_MEND = """umount /sys/fs/bpf || true
+mount -t bpf bpf /sys/fs/bpf
+rm -f /run/*.lck
+for d in vni0 xa xb ra rb; do ip link set $d xdpdrv off; done"""
 _PIN = """echo {threads} >/sys/class/net/xb/threaded
 for d in /proc/[0-9]*; do
 	case $(cat $d/comm 2>/dev/null) in napi/xb*) taskset -pc 1 ${{d#/proc/}} >/dev/null ;; esac
@@ -112,7 +118,9 @@ class Xdp(Part):
 
     def prepare(self) -> list[Shot]:
         afxdp = build.compiled("afxdp", str(_AFXDP), "-static", "-DCHUNKS=2048")
-        self._lab.up([*xdp_programs.files(), f"{afxdp}:/usr/bin/afxdp"], lambda text: None)
+        send = build.compiled("xdp_send", "xdp_send.c", "-static")
+        self._lab.up([*xdp_programs.files(), f"{afxdp}:/usr/bin/afxdp",
+                      f"{send}:/usr/bin/xdp_send"], lambda text: None)
         accel = self._lab.status().get("accel", "?")
         if accel != "kvm":
             self.notes.append(f"QEMU emulates the processor here ({accel}): take the ratios, not "
@@ -121,13 +129,14 @@ class Xdp(Part):
             network.insert_modules(self._lab, node)
             network.link_up(self._lab, node)
         self._lab.sh(0, _DEVICES)
-        self._lab.sh(1, "mount -t bpf bpf /sys/fs/bpf")
         pktgen.need(self._lab, 2)
         self._carrier()
         network.ping(self._lab, 2)
+        # veth polls only while there is a program, so without one there is no thread
         shots = [Shot(f"{who}, {what}", partial(self._bench, who, what))
-                 for what in (_NO_PROGRAM, *_VERDICTS) for who in self._rivals]
-        shots += [Shot(f"{who}, sent by xdp-trafficgen", partial(self._xmit, who))
+                 for what in (_NO_PROGRAM, *_VERDICTS) for who in self._rivals
+                 if what != _NO_PROGRAM or who != THREAD]
+        shots += [Shot(f"{who}, sent by ndo_xdp_xmit", partial(self._xmit, who))
                   for who in self._rivals]
         # veth cannot do without copies
         return shots + [Shot(f"{who}, AF_XDP, {how}", partial(self._socket, who, how))
@@ -135,12 +144,13 @@ class Xdp(Part):
                         for who in whos]
 
     def mend(self) -> None:
+        # If a node is gone the next shot fails as well, and says why.
         for program in self._running:
-            try:
-                program.kill()
-            except DemoError:
-                pass  # the node is gone, or the next shot fails as well and says why
+            with contextlib.suppress(DemoError):
+                program.end()
         self._running = []
+        with contextlib.suppress(DemoError):
+            self._lab.sh(0, _MEND)
 
     def end(self) -> None:
         self._lab.down(self._record.home / "lab-xdp")
@@ -162,13 +172,14 @@ class Xdp(Part):
         if who == VNI:
             time.sleep(0.3 * slow())
             self._carrier()
-        else:
+        else:  # which it lets be chosen only while it polls
             self._lab.sh(0, _PIN.format(threads=int(who == THREAD)))
 
     def _end(self, who: str, program: Program) -> str:
         said = program.end()
         self._running.remove(program)
-        self._settle(who)
+        if who == VNI:
+            self._settle(who)
         return said
 
     def _bench(self, who: str, what: str) -> dict[Key, float]:
@@ -176,10 +187,9 @@ class Xdp(Part):
         rival = self._rivals[who]
         device = rival.wire.receiver
         if what == _NO_PROGRAM:
-            self._settle(who)
             return self._sizes(who, what, partial(_arrived, device))
         more = (_OUT[0],) if what == "redirect" else ()
-        program = self._begin(0, _SAYS[what], "xdp-bench", what, "-i", str(_TICK), device, *more)
+        program = self._begin(0, _ATTACHED, "xdp-bench", what, "-i", str(_TICK), device, *more)
         self._settle(who)
         began = xdp_programs.look(self._lab, 0, device)
         count = partial(_arrived, _OUT[1]) if more else partial(_handled, rival, what)
@@ -206,21 +216,22 @@ class Xdp(Part):
         return _rate(looks, count)
 
     def _xmit(self, who: str) -> dict[Key, float]:
-        """xdp-trafficgen sends through the other device's ndo_xdp_xmit, 64 bytes only."""
+        """Frames that the other device's driver is given by a redirecting program."""
         rival = self._rivals[who]
         wire = rival.wire
-        client, device = wire.way.client, wire.receiver
-        program = self._begin(0, _SAYS["drop"], "xdp-bench", "drop", "-i", str(_TICK), device)
+        device = wire.receiver
+        program = self._begin(0, _ATTACHED, "xdp-bench", "drop", "-i", str(_TICK), device)
         self._settle(who)
         mac = self._lab.run(0, "cat", f"/sys/class/net/{device}/address").strip()
-        sender = self._begin(client.node, "Transmitting", "xdp-trafficgen", "udp", "-m", mac,
-                             wire.sender)
-        looks = xdp_programs.sample(self._lab, 0, device, _OUT[1], self.mode.seconds)
-        # it asks the kernel for a million frames at once, and hears no other signal meanwhile
-        sender.kill()
-        self._running.remove(sender)
+        figures = {}
+        for size in SIZES:
+            sender = self._begin(wire.way.client.node, "sending", *wire.way.client.command(
+                "xdp_send", wire.sender, mac, str(size)))
+            looks = xdp_programs.sample(self._lab, 0, device, _OUT[1], self.mode.seconds)
+            self._end(who, sender)
+            figures[Key(f"xdp-{_XMIT}", who, size)] = _rate(looks, partial(_handled, rival, "drop"))
         self._end(who, program)
-        return {Key(f"xdp-{_XMIT}", who, SIZES[0]): _rate(looks, partial(_handled, rival, "drop"))}
+        return figures
 
     def _socket(self, who: str, how: str) -> dict[Key, float]:
         """A program that takes frames from a socket on each queue, and looks at nothing."""
@@ -230,9 +241,7 @@ class Xdp(Part):
         program = self._begin(0, "ready", "afxdp", device, queues, how, "drop")
         self._settle(who)
         figures = self._sizes(who, how, partial(_handled, rival, "redirect"))
-        program.kill()
-        self._running.remove(program)
-        self._settle(who)
+        self._end(who, program)
         return figures
 
 

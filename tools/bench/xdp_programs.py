@@ -15,21 +15,22 @@ from lab.programs import HostPrograms
 
 from .errors import BenchError
 
-PROGRAMS = ("xdp-bench", "xdp-trafficgen")
+PROGRAMS = ("xdp-bench",)
 _DISPATCHER = "bpf/xdp-dispatcher.o"  # libxdp loads it whenever it attaches a program
 _LOGS = "/run"
 _READY = 20  # seconds: a program reads the kernel's types first, megabytes of them
 
 _BEGIN = "{command} </dev/null >{log} 2>&1 & echo $!"
 _WATCH = """for n in $(seq {tries}); do
-	grep -q '{ready}' {log} && exit
+	grep -qF '{ready}' {log} && exit
 	[ -e /proc/{pid}/exe ] || break
 	sleep 0.1
 done
 cat {log} >&2
 echo 'it has not said "{ready}"' >&2
 exit 1"""
-_END = """kill -{signal} {pid} 2>/dev/null || true
+# not by SIGINT, to which a shell's children in the background are deaf
+_END = """kill -TERM {pid} 2>/dev/null || true
 for n in $(seq {tries}); do
 	[ -e /proc/{pid}/exe ] || break  # gone, or a zombie
 	sleep 0.1
@@ -87,17 +88,14 @@ class Program:
             lab.sh(node, watch, seconds=_READY + 30)
         except DemoError:
             with contextlib.suppress(DemoError):
-                self.kill()
+                self.end()
             raise
 
-    def end(self, signal: str = "TERM") -> str:
-        """What it has said. A shell's child in the background is deaf to SIGINT."""
-        script = _END.format(pid=self._pid, signal=signal, log=self._log,
+    def end(self) -> str:
+        """What it has said."""
+        script = _END.format(pid=self._pid, log=self._log,
                              tries=round(10 * _READY * slow()))
         return self._lab.sh(self._node, script, seconds=_READY + 30)
-
-    def kill(self) -> None:
-        self.end("KILL")
 
 
 def received(text: str) -> int:
