@@ -53,8 +53,8 @@ NIC statistics:
         self.assertEqual(xdp._handled(rival, "pass", before, after), 1000)
         self.assertEqual(xdp._handled(rival, "drop", before, after), 0)
         zero = before._replace(counts={})
-        self.assertEqual(xdp._handled(rival, "pass", zero, after), 1100 - 60 - 5)
-        self.assertEqual(xdp._handled(rival, "tx", zero, after), 40)
+        self.assertEqual(xdp._handled(rival, "pass", zero, after), 1100 - 60 - 20 - 5)
+        self.assertEqual(xdp._handled(rival, "tx", zero, after), 60)
         rate = xdp._rate((before, after), lambda old, new: new.arrived["xb"] - old.arrived["xb"])
         self.assertAlmostEqual(rate, 1000 / 0.5 / 1e6)
         for rivals in xdp._rivals().values():

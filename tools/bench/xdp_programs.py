@@ -40,10 +40,10 @@ cat {log}"""
 # bash knows the time of day in microseconds, which no other program of a node tells
 _LOOK = """look() {{
 	echo "time $EPOCHREALTIME"
-	for d in {devices}; do echo "$d $(cat /sys/class/net/$d/statistics/rx_packets)"; done
+	for d in {devices}; do echo "$d $(</sys/class/net/$d/statistics/rx_packets)"; done
 	ethtool -S {device}
 }}
-arrived() {{ cat /sys/class/net/{device}/statistics/rx_packets; }}
+arrived() {{ echo $(</sys/class/net/{device}/statistics/rx_packets); }}
 """
 _SAMPLE = """began=$(arrived)
 for n in $(seq {tries}); do
