@@ -79,7 +79,7 @@ class Program:
     def __init__(self, lab: Lab, node: int, ready: str, *argv: str) -> None:
         """It does its work when it has said `ready`."""
         self._lab, self._node, self._argv = lab, node, argv
-        self._log = f"{_LOGS}/{Path(argv[0]).name}.log"
+        self._log = f"{_LOGS}/{'-'.join(argv).replace('/', '_')}.log"
         begin = _BEGIN.format(command=" ".join(argv), log=self._log)
         self._pid = lab.sh(node, begin).strip()
         watch = _WATCH.format(ready=ready, log=self._log, pid=self._pid,
