@@ -67,10 +67,15 @@ def files() -> list[str]:
             raise BenchError(f"{name}: not found (package xdp-tools); see tools/deps check bench")
         found += [f"{path}:/usr/bin/{name}"]
         found += [f"{source}:{target}" for target, source in host.libraries(path)]
-    objects = sorted(path for path in Path("/usr/lib").glob(f"*/{_DISPATCHER}"))
+    return [*dict.fromkeys(found), f"{dispatcher()}:{dispatcher()}"]
+
+
+def dispatcher() -> Path:
+    """Here, and in the nodes that got files(). Beside the dispatcher it has a program xdp_pass."""
+    objects = sorted(Path("/usr/lib").glob(f"*/{_DISPATCHER}"))
     if not objects:
         raise BenchError(f"{_DISPATCHER}: not found (package libxdp1); see tools/deps check bench")
-    return list(dict.fromkeys(found)) + [f"{objects[0]}:{objects[0]}"]
+    return objects[0]
 
 
 class Program:
