@@ -4,9 +4,9 @@
  *
  * usage: xdp_send DEV DESTINATION-MAC BYTES
  *
- * They are made by the kernel's test of programs with live frames (BPF_F_TEST_XDP_LIVE_FRAMES), as by
- * xdp-trafficgen, 64 of them at a time. Says "sending" and goes on until it is killed. UDP to port 9
- * at an address that is nobody's. Linked statically and without libbpf, so that it runs in any node.
+ * They are made by the kernel's test of programs with live frames (BPF_F_TEST_XDP_LIVE_FRAMES), as
+ * by xdp-trafficgen, 64 of them at a time. Says "sending" and goes on until it is killed. UDP to
+ * port 9 at nobody's address. Linked statically and without libbpf, so that it runs in any node.
  */
 #include <arpa/inet.h>
 #include <errno.h>
