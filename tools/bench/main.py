@@ -32,11 +32,12 @@ from .results import PartState, Results
 from .ring import Ring
 from .streams import Streams
 from .trips import Trips
+from .xdp import Xdp
 
 HOME = TOP / "build" / "bench"
 _PARTS = ("ring", "streams", "trips", "pktgen", "parallel", "copy", "crowd", "machines",
-          "partition")
-_NOT_QUICK = ("parallel", "crowd", "machines", "partition")  # unless asked for by name
+          "partition", "xdp")
+_NOT_QUICK = ("parallel", "crowd", "machines", "partition", "xdp")  # unless asked for by name
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -137,7 +138,8 @@ def _run(args: argparse.Namespace) -> int:
     known: dict[str, Part] = {part.name: part for part in (
         Ring(mode), Streams(mode, nodes), Trips(mode, nodes), Pktgen(mode, nodes),
         Parallel(mode, nodes), Copy(mode), Crowd(mode, args.name, record),
-        Machines(mode, args.name, record), Partition(mode, args.name, record))}
+        Machines(mode, args.name, record), Partition(mode, args.name, record),
+        Xdp(mode, args.name, record))}
     parts = [known[name] for name in _PARTS if name in wanted]
     progress.plan({part.name: part.expected() for part in parts})
     results.facts = {"taken": time.strftime("%Y-%m-%d %H:%M:%S %z"), "mode": mode._asdict(),

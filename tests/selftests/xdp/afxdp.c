@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Answers pings through AF_XDP sockets: one a queue of a device.
+ * Answers pings through AF_XDP sockets: one a queue of a device. All else is dropped, and with
+ * "drop" pings are as well, for measuring.
  *
- * usage: afxdp DEV QUEUES copy|zerocopy
+ * usage: afxdp DEV QUEUES copy|zerocopy [drop]
  *
  * Says "ready" when its program is attached in the driver, and goes on until it is killed.
  * Linked statically and without libbpf, so that it runs in any node.
@@ -29,7 +30,9 @@
 
 #define QUEUES_MAX 8
 #define CHUNK 4096
+#ifndef CHUNKS
 #define CHUNKS 64 /* also the size of each ring */
+#endif
 
 struct ring {
 	uint32_t *producer, *consumer;
@@ -192,7 +195,7 @@ static void reap(struct port *port)
 	__atomic_store_n(port->done.consumer, at, __ATOMIC_RELEASE);
 }
 
-static void serve(struct port *port)
+static void serve(struct port *port, int drop)
 {
 	uint32_t head = __atomic_load_n(port->rx.producer, __ATOMIC_ACQUIRE);
 	uint32_t at = *port->rx.consumer, to = *port->tx.producer;
@@ -200,7 +203,7 @@ static void serve(struct port *port)
 	for (; at != head; at++) {
 		struct xdp_desc desc = ((struct xdp_desc *)port->rx.entries)[at % CHUNKS];
 
-		if (!turn_round(port->memory + desc.addr, desc.len)) {
+		if (drop || !turn_round(port->memory + desc.addr, desc.len)) {
 			give_back(port, desc.addr);
 			continue;
 		}
@@ -220,19 +223,20 @@ static void serve(struct port *port)
 
 int main(int argc, char **argv)
 {
-	unsigned int device = argc == 4 ? if_nametoindex(argv[1]) : 0, queues, i;
+	int drop = argc == 5 && !strcmp(argv[4], "drop"), good = argc == 4 || drop;
+	unsigned int device = good ? if_nametoindex(argv[1]) : 0, queues, i;
 	struct pollfd wait[QUEUES_MAX] = { 0 };
 	struct port ports[QUEUES_MAX];
 	uint16_t mode = 0;
 	int map;
 
-	queues = argc == 4 ? (unsigned int)atoi(argv[2]) : 0;
-	if (argc == 4 && !strcmp(argv[3], "copy"))
+	queues = good ? (unsigned int)atoi(argv[2]) : 0;
+	if (good && !strcmp(argv[3], "copy"))
 		mode = XDP_COPY;
-	else if (argc == 4 && !strcmp(argv[3], "zerocopy"))
+	else if (good && !strcmp(argv[3], "zerocopy"))
 		mode = XDP_ZEROCOPY;
 	if (!device || queues < 1 || queues > QUEUES_MAX || !mode) {
-		fprintf(stderr, "usage: afxdp DEV QUEUES copy|zerocopy, with QUEUES 1 to %d\n",
+		fprintf(stderr, "usage: afxdp DEV QUEUES copy|zerocopy [drop], with QUEUES 1 to %d\n",
 			QUEUES_MAX);
 		return 2;
 	}
@@ -254,6 +258,6 @@ int main(int argc, char **argv)
 		if (poll(wait, queues, -1) < 0)
 			die("poll");
 		for (i = 0; i < queues; i++)
-			serve(&ports[i]);
+			serve(&ports[i], drop);
 	}
 }
