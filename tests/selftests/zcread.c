@@ -19,7 +19,7 @@
 
 #define CHUNK  (256 << 10)
 #define PAGE   4096
-#define COPIED (128 - 14 - 20 - 32) /* of VNI's first bytes: without Ethernet, IP, TCP with its time */
+#define COPIED (128 - 14 - 20 - 32) /* of what VNI copies: behind Ethernet, IP, TCP with a time */
 
 static char copied[CHUNK];
 

@@ -25,7 +25,7 @@ from .results import Group, Key
 from .turns import Shot
 from .xdp_programs import Look, Program
 
-VNI, VETH, THREAD = "VNI, node 1 to node 0", "veth in node 0", "veth in node 0, threaded"
+VNI, VETH = "VNI, node 1 to node 0", "veth in node 0"
 SIZES = (64, 1500)
 
 _OUT = ("ra", "rb")  # where what is redirected goes, and comes out
@@ -66,10 +66,6 @@ _MEND = """umount /sys/fs/bpf || true
 mount -t bpf bpf /sys/fs/bpf
 rm -f /run/*.lck
 for d in vni0 xa xb ra rb; do ip link set $d xdpdrv off; done"""
-_PIN = """echo {threads} >/sys/class/net/xb/threaded
-for d in /proc/[0-9]*; do
-	case $(cat $d/comm 2>/dev/null) in napi/xb*) taskset -pc 1 ${{d#/proc/}} >/dev/null ;; esac
-done"""
 
 
 class _Rival(NamedTuple):
@@ -94,11 +90,9 @@ _VNI_ALL = tuple(f"rx_xdp_{end}" for end in ("pass", "drop", "aborted", "tx", "t
 def _rivals() -> dict[str, _Rival]:
     here, there = Place(0, 0, network.address(0)), Place(1, 0, network.address(1))
     vni = Wire(Way(VNI, there, here), "vni0", "vni0")
-    made = {VNI: _Rival(vni, _VNI_ENDS, _VNI_ALL)}
-    for who in (VETH, THREAD):
-        wire = Wire(Way(who, here, here), "xa", "xb")
-        made[who] = _Rival(wire, _VETH_ENDS, ("xdp_packets",))
-    return made
+    veth = Wire(Way(VETH, here, here), "xa", "xb")
+    return {VNI: _Rival(vni, _VNI_ENDS, _VNI_ALL),
+            VETH: _Rival(veth, _VETH_ENDS, ("xdp_packets",))}
 
 
 class Xdp(Part):
@@ -115,7 +109,7 @@ class Xdp(Part):
         self._revivals = 2  # of nodes that went
 
     def expected(self) -> float:
-        shots = 2 + len(_VERDICTS) * 3 + 2 + 4
+        shots = 2 * (1 + len(_VERDICTS)) + 2 + 3
         return 60 + self.mode.runs * shots * (5 + len(SIZES) * (_LEAD + 1 + self.mode.seconds))
 
     def prepare(self) -> list[Shot]:
@@ -124,14 +118,10 @@ class Xdp(Part):
         if accel != "kvm":
             self.notes.append(f"QEMU emulates the processor here ({accel}): take the ratios, not "
                               "the figures.")
-        # veth polls only while there is a program, so without one there is no thread
         shots = [Shot(f"{who}, {what}", partial(self._bench, who, what))
-                 for what in (_NO_PROGRAM, *_VERDICTS) for who in self._rivals
-                 if what != _NO_PROGRAM or who != THREAD]
-        # Making such frames patches the code by which programs are called; where the other CPU runs
-        # it meanwhile, emulated kernels die of that (lab.rst, "Faults of the emulator").
+                 for what in (_NO_PROGRAM, *_VERDICTS) for who in self._rivals]
         shots += [Shot(f"{who}, sent by ndo_xdp_xmit", partial(self._xmit, who))
-                  for who in self._rivals if who != THREAD]
+                  for who in self._rivals]
         # veth cannot do without copies
         return shots + [Shot(f"{who}, AF_XDP, {how}", partial(self._socket, who, how))
                         for how, whos in ((_COPY, self._rivals), (_ZEROCOPY, (VNI,)))
@@ -179,19 +169,15 @@ class Xdp(Part):
         return program
 
     def _settle(self, who: str) -> None:
-        """After a program has come to a device, or left it: VNI's link goes down for a moment, and
-        veth has other threads."""
+        """After a program has come to a device, or left it: VNI's link goes down for a moment."""
         if who == VNI:
             time.sleep(0.3 * slow())
             self._carrier()
-        else:  # which it lets be chosen only while it polls
-            self._lab.sh(0, _PIN.format(threads=int(who == THREAD)))
 
     def _end(self, who: str, program: Program) -> str:
         said = program.end()
         self._running.remove(program)
-        if who == VNI:
-            self._settle(who)
+        self._settle(who)
         return said
 
     def _bench(self, who: str, what: str) -> dict[Key, float]:
