@@ -105,7 +105,7 @@ EXPORT_SYMBOL_GPL(vni_shm_ram_bias);
 
 unsigned int vni_shm_ram_own(const struct vni_window *win, struct vni_ram_range *ranges)
 {
-	unsigned int count = 1, i;
+	unsigned int count = 1, i, told = 0;
 	u64 a, b, low = round_up(lowest(), UNIT);
 
 	BUILD_BUG_ON(VNI_RAM_RANGES < 3 || VNI_RAM_ORDER != VNI_UML_ROW_ORDER);
@@ -123,9 +123,13 @@ unsigned int vni_shm_ram_own(const struct vni_window *win, struct vni_ram_range 
 	count = cut(ranges, count, a, a + row.size);
 	if (b > a && win->paged)
 		count = cut(ranges, count, b, b + win->size);
-	for (i = 0; i < count; i++)
-		ranges[i].base += bias();
-	return count;
+	for (i = 0; i < count; i++) {
+		/* one of no bytes would be the end of what is told */
+		if (ranges[i].size)
+			ranges[told++] =
+				(struct vni_ram_range){ ranges[i].base + bias(), ranges[i].size };
+	}
+	return told;
 }
 EXPORT_SYMBOL_GPL(vni_shm_ram_own);
 
