@@ -27,6 +27,7 @@ from .parallel import Parallel
 from .part import FULL, QUICK, Mode, Part
 from .partition import Partition
 from .pktgen import Pktgen
+from .profile import Profile
 from .progress import Progress
 from .results import PartState, Results
 from .ring import Ring
@@ -35,9 +36,9 @@ from .trips import Trips
 from .xdp import Xdp
 
 HOME = TOP / "build" / "bench"
-_PARTS = ("ring", "streams", "trips", "pktgen", "parallel", "copy", "crowd", "machines",
-          "partition", "xdp")
-_NOT_QUICK = ("parallel", "crowd", "machines", "partition", "xdp")  # unless asked for by name
+_PARTS = ("ring", "streams", "profile", "trips", "pktgen", "parallel", "copy", "crowd",
+          "machines", "partition", "xdp")
+_NOT_QUICK = ("profile", "parallel", "crowd", "machines", "partition", "xdp")  # unless asked for by name
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -136,8 +137,8 @@ def _run(args: argparse.Namespace) -> int:
     progress = Progress()
     nodes = Nodes(args.name, record, progress)
     known: dict[str, Part] = {part.name: part for part in (
-        Ring(mode), Streams(mode, nodes), Trips(mode, nodes), Pktgen(mode, nodes),
-        Parallel(mode, nodes), Copy(mode), Crowd(mode, args.name, record),
+        Ring(mode), Streams(mode, nodes), Profile(mode, nodes, record), Trips(mode, nodes),
+        Pktgen(mode, nodes), Parallel(mode, nodes), Copy(mode), Crowd(mode, args.name, record),
         Machines(mode, args.name, record), Partition(mode, args.name, record),
         Xdp(mode, args.name, record))}
     parts = [known[name] for name in _PARTS if name in wanted]

@@ -266,9 +266,9 @@ class Nodes:
 
     def cpu_seconds(self) -> list[float]:
         """That each node has used so far, all its processes on the host together."""
-        return [_used(pid) for pid in self._pids()]
+        return [_used(pid) for pid in self.pids()]
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
         """UML's process of each node, which leads a session of its own."""
         found: dict[int, int] = {}
         name = re.escape(self._name)
