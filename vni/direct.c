@@ -63,7 +63,6 @@ static bool plan_pieces(const struct vni_dev *vd, struct vni_tx_frame *frame)
 		return false;
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
-
 		u64 addr = page_to_phys(skb_frag_page(frag)) + skb_frag_off(frag);
 
 		if (!plan_stretch(vd, frame, vd->ram_bias + addr, skb_frag_size(frag)))
