@@ -125,16 +125,6 @@ void vni_uml_row_free(struct page *first, u64 size, unsigned int order)
 	}
 }
 
-static int map(struct page *first, u64 size, int fd, u64 offset)
-{
-	void *at = page_address(first);
-
-	if (syscall(__NR_mmap, at, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_FIXED,
-		    fd, offset) != (long)at)
-		return -EIO;
-	return 0;
-}
-
 /**
  * vni_uml_file_over() - map a file of the host where pages of this kernel lie
  * @first: the first page
@@ -147,7 +137,12 @@ static int map(struct page *first, u64 size, int fd, u64 offset)
  */
 int vni_uml_file_over(struct page *first, u64 size, int fd, u64 offset)
 {
-	return map(first, size, fd, offset);
+	void *at = page_address(first);
+
+	if (syscall(__NR_mmap, at, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_FIXED,
+		    fd, offset) != (long)at)
+		return -EIO;
+	return 0;
 }
 
 /**
@@ -163,5 +158,5 @@ int vni_uml_file_off(struct page *first, u64 size)
 	unsigned long long offset;
 	int fd = phys_mapping(page_to_phys(first), &offset);
 
-	return map(first, size, fd, offset);
+	return vni_uml_file_over(first, size, fd, offset);
 }

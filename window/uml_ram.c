@@ -26,6 +26,7 @@
 /* Of an address: 22 bits of process, 6 of file descriptor, 36 of offset. */
 #define OFFSET_BITS 36
 #define FD_BITS	    6
+#define OFFSET_MASK (BIT_ULL(OFFSET_BITS) - 1)
 #define PID_BITS    (64 - OFFSET_BITS - FD_BITS)
 
 #define UNIT (PAGE_SIZE << VNI_RAM_ORDER)
@@ -194,14 +195,13 @@ static int file_open(u64 file, u64 end, const char **why)
 
 static int files_over(const struct vni_ram *ram, int fd)
 {
-	const u64 mask = (1ULL << OFFSET_BITS) - 1;
 	u64 at = ram->at;
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; i < ram->count && !ret; i++) {
 		ret = vni_uml_file_over(row_page(at), ram->ranges[i].size, fd,
-					ram->ranges[i].base & mask);
+					ram->ranges[i].base & OFFSET_MASK);
 		at += ram->ranges[i].size;
 	}
 	return ret;
@@ -211,14 +211,13 @@ static int files_over(const struct vni_ram *ram, int fd)
 static int ram_map(struct vni_ram *ram, const char **why)
 {
 	const struct vni_ram_range *last = &ram->ranges[ram->count - 1];
-	const u64 mask = (1ULL << OFFSET_BITS) - 1;
 	struct list_head *behind = row_room(ram->size, &ram->at);
 	int fd, ret;
 
 	*why = "it has more than there is room for here; give this node more memory (mem=)";
 	if (!behind)
 		return -ENOSPC;
-	fd = file_open(file_of(last), (last->base & mask) + last->size, why);
+	fd = file_open(file_of(last), (last->base & OFFSET_MASK) + last->size, why);
 	if (fd < 0)
 		return fd;
 	*why = "the host does not map it";

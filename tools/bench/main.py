@@ -38,7 +38,8 @@ from .xdp import Xdp
 HOME = TOP / "build" / "bench"
 _PARTS = ("ring", "streams", "profile", "trips", "pktgen", "parallel", "copy", "crowd",
           "machines", "partition", "xdp")
-_NOT_QUICK = ("profile", "parallel", "crowd", "machines", "partition", "xdp")  # unless asked for by name
+# unless asked for by name
+_NOT_QUICK = ("profile", "parallel", "crowd", "machines", "partition", "xdp")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
