@@ -226,8 +226,8 @@ struct vni_eth {
  * that was set to trust the others (VNI_ETH_F_DIRECT); constant while a link is up. Writer: owner.
  */
 struct vni_eth_ram {
-	__le64 base;		/* physical address in bytes, a multiple of 2 MiB */
-	__le64 size;		/* bytes, a multiple of 2 MiB; 0: the entry is free */
+	__le64 base;		/* address in bytes, see window-abi.rst; of 2 MiB, UML 32 KiB */
+	__le64 size;		/* bytes, a multiple likewise; 0: the entry is free */
 };
 
 enum vni_rec_kind {
