@@ -6,8 +6,14 @@
  * While it is light, or a request waits for its answer, each frame may ring. Heavy is: much within
  * a span of 2 ms, and not the pattern of question and answer, which is small frames, few at a time,
  * about as many each way.
+ *
+ * A stream of small writes looks the same: a frame, its acknowledgement, the next frame. But there
+ * each acknowledgement interrupts a program that goes on writing, and it is the interrupt that
+ * sends what was written meanwhile. Who waits for an answer sends from the program, and while he
+ * waits he does not run. So frames that leave in an interrupt of a program tell of a stream.
  */
 #include <linux/ktime.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 
 #include "vni.h"
@@ -19,16 +25,31 @@
 #define MANY_AT_ONCE 4
 #define MUCH_AT_ONCE 16
 #define ONE_SIDED    4 /* times as many frames one way as the other */
+#define PUSHED	     4 /* frames that left in interrupts of programs; 1 for it to stay heavy */
 
-static bool span_is_heavy(const struct vni_moderation *mod, u32 tx_frames, u64 tx_bytes)
+static bool span_is_heavy(const struct vni_moderation *mod, u32 tx_frames, u64 tx_bytes,
+			  u32 tx_pushed)
 {
 	u64 bytes = mod->rx_bytes + tx_bytes;
 	u32 frames = mod->rx_frames + tx_frames;
 
+	if (tx_pushed >= (mod->heavy ? 1 : PUSHED))
+		return true;
 	if (bytes < HEAVY_BYTES && frames < HEAVY_FRAMES)
 		return false;
 	return bytes > (u64)LARGE_FRAME * frames || mod->most >= MANY_AT_ONCE ||
 	       mod->rx_frames > ONE_SIDED * tx_frames || tx_frames > ONE_SIDED * mod->rx_frames;
+}
+
+/**
+ * vni_moderation_pushes() - does a frame that is sent now interrupt a program
+ *
+ * Context: any but hard interrupt.
+ * Return: true if it leaves because of a frame that came in, or of a timer, while a program ran.
+ */
+bool vni_moderation_pushes(void)
+{
+	return in_serving_softirq() && !(current->flags & PF_KTHREAD);
 }
 
 /**
@@ -77,9 +98,10 @@ bool vni_moderation_heavy(struct vni_queue *q, u32 frames)
 {
 	struct vni_moderation *mod = &q->mod;
 	u32 tx_frames = READ_ONCE(q->tx_frames) - mod->tx_frames_before;
+	u32 tx_pushed = READ_ONCE(q->tx_pushed) - mod->tx_pushed_before;
 	u64 tx_bytes = READ_ONCE(q->tx_bytes) - mod->tx_bytes_before;
 	u32 usecs = READ_ONCE(q->vd->rx_usecs);
-	bool heavy = span_is_heavy(mod, tx_frames, tx_bytes);
+	bool heavy = span_is_heavy(mod, tx_frames, tx_bytes, tx_pushed);
 	u64 now = ktime_get_ns();
 
 	mod->now = now;
@@ -90,6 +112,7 @@ bool vni_moderation_heavy(struct vni_queue *q, u32 frames)
 		mod->rx_bytes = 0;
 		mod->most = 0;
 		mod->tx_frames_before += tx_frames;
+		mod->tx_pushed_before += tx_pushed;
 		mod->tx_bytes_before += tx_bytes;
 	} else if (heavy) {
 		mod->heavy = true;

@@ -99,6 +99,7 @@ static void count_sent(struct vni_queue *q, const struct vni_tx_frame *frame, u3
 	u64_stats_add(&q->tx.direct_frames, frame->nsegs > 0);
 	u64_stats_update_end(&q->tx.sync);
 	q->tx_frames += times;
+	q->tx_pushed += vni_moderation_pushes();
 	q->tx_bytes += (u64)times * frame->skb->len;
 }
 

@@ -39,7 +39,7 @@ enum vni_form {
 	VNI_FORM_OFFSET,	/* all in slots */
 };
 
-#define VNI_COPYBREAK 1024	/* bytes; the threshold of the mixed form, ethtool's tx-copybreak */
+#define VNI_COPYBREAK 2048	/* bytes; the threshold of the mixed form, ethtool's tx-copybreak */
 #define VNI_COPYBREAK_MAX 4096
 #define VNI_RX_COPYBREAK VNI_ETH_FRAME_MAX /* bytes; up to these are copied: all; rx-copybreak */
 #define VNI_AGEING_MS 300000	/* learned addresses, as bridges have it; sysfs vni/ageing_ms */
@@ -171,10 +171,10 @@ struct vni_tx_stats {
 	struct u64_stats_sync sync;
 };
 
-/* How heavy the traffic of a queue is; see moderation.c. NAPI, but for the two tx counters. */
+/* How heavy the traffic of a queue is; see moderation.c. NAPI. */
 struct vni_moderation {
 	u64 since;		/* ns, start of the present span */
-	u32 rx_frames, tx_frames_before;
+	u32 rx_frames, tx_frames_before, tx_pushed_before;
 	u64 rx_bytes, tx_bytes_before;
 	u32 most;		/* frames in one poll */
 	u32 usecs;		/* present time between polls */
@@ -226,6 +226,7 @@ struct vni_queue {
 	unsigned int drain_turn;	/* the seat whose frames go first */
 	bool polled;		/* the poll comes by timer: no need to ask for a doorbell */
 	u32 tx_frames;		/* all ever, for the moderation */
+	u32 tx_pushed;		/* those of them that left while others came in: vni_moderation_pushes() */
 	u64 tx_bytes;
 	struct vni_tx_stats tx;
 	void *om_memory;
@@ -396,6 +397,7 @@ bool vni_bell(void *data);
 enum hrtimer_restart vni_timer(struct hrtimer *timer);
 
 /* moderation.c */
+bool vni_moderation_pushes(void);
 void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes);
 bool vni_moderation_heavy(struct vni_queue *q, u32 frames);
 bool vni_moderation_spin(struct vni_queue *q, u32 frames);

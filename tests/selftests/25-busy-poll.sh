@@ -8,16 +8,17 @@
 . "${0%/*}/net.sh"
 cleanup() {
 	rm -rf "$tool"
-	in_both 'killall rr; rm -f /bin/rr
+	in_both 'killall rr flow; rm -f /bin/rr /bin/flow
 		for name in read poll; do echo 0 >/proc/sys/net/core/busy_$name; done'
 } >/dev/null 2>&1
 node 0 test -e /proc/sys/net/core/busy_read || skip_all "a kernel without busy polling of sockets"
-ktap_plan $((12 + BOOKS))
+ktap_plan $((13 + BOOKS))
 tool=$(mktemp -d)
 fresh_or_end
-cc -std=gnu11 -O2 -static -o "$tool/rr" "${0%/*}/../../tools/demo/rr.c" || exit
+cc -std=gnu11 -O2 -static -o "$tool/rr" "${0%/*}/../../tools/demo/rr.c" &&
+	cc -std=gnu11 -O2 -static -o "$tool/flow" "${0%/*}/../../tools/bench/flow.c" || exit
 for node in 0 1; do
-	push $node "$tool/rr" /bin/rr || exit
+	push $node "$tool/rr" /bin/rr && push $node "$tool/flow" /bin/flow || exit
 done
 
 # sockets USECS: those that are made from now on poll for so long before they sleep, the server's
@@ -123,4 +124,20 @@ check_equal "adaptive-rx off: nobody waits" "0 frames" "$(caught)"
 coalesce adaptive-rx on rx-usecs 0
 check_equal "rx-usecs 0: nobody waits" "0 frames" "$(caught)"
 coalesce adaptive-rx on rx-usecs 160
+
+# Each write is acknowledged by itself where the reader is quick. One processor: the doorbell of an
+# acknowledgement would interrupt the program that writes.
+small_writes() {
+	node 0 flow -s && _small_before=$(in_node 1 'stat bells_seen') &&
+		_small=$(node 1 flow -c 192.168.77.1 -l 64 -t 2) || return
+	_small_bells=$(($(in_node 1 'stat bells_seen') - _small_before))
+	_small=$(numbers "$_small" sent_messages)
+	echo "$_small writes, $_small_bells doorbells"
+	[ "$_small" -ge 100 ] && [ $((8 * _small_bells)) -lt "$_small" ]
+}
+if [ "$(node 1 nproc)" = 1 ]; then
+	check "writes of 64 bytes: the writer has fewer than one doorbell in 8" small_writes
+else
+	skip "writes of 64 bytes" "node 1 has several processors"
+fi
 check_books
