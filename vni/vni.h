@@ -226,7 +226,7 @@ struct vni_queue {
 	unsigned int drain_turn;	/* the seat whose frames go first */
 	bool polled;		/* the poll comes by timer: no need to ask for a doorbell */
 	u32 tx_frames;		/* all ever, for the moderation */
-	u32 tx_pushed;		/* those of them that left while others came in: vni_moderation_pushes() */
+	u32 tx_pushed;		/* of them, as vni_moderation_pushes() says */
 	u64 tx_bytes;
 	struct vni_tx_stats tx;
 	void *om_memory;
