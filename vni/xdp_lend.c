@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * XDP in place: what a program cannot write to by itself, a frame's fragments, may stay in the slots
+ * XDP in place: fragments of a frame, which a program cannot write to by itself, may stay in slots
  * of the peer's packet buffer. The head, which it sees and may write to, is copied as ever.
  *
  * A program can write to fragments by helpers, and nobody can ask whether it does; and these slots
  * are another node's section. So the administrator has to say that no program of this device writes
- * to fragments (ethtool --set-priv-flags DEV xdp-in-place on). What such a frame is redirected to may
- * be anything, another program included: it takes copies along.
+ * to fragments: ethtool --set-priv-flags DEV xdp-in-place on. What such a frame is redirected to
+ * may be anything, another program included: copies of the fragments go there.
  *
  * The program sees such a frame with a vni_xdp.lent_rxq, whose kind of memory makes the kernel drop
  * a reference of each page that the program cuts off; its head is of the pool like any other's.
