@@ -70,6 +70,14 @@ struct device *vni_shm_device(const struct vni_window *win);	/* the parent devic
 struct page *vni_shm_page(const struct vni_window *win, const void *at);
 
 /**
+ * vni_shm_writable() - can this processor write to the other nodes' sections
+ * @win: the window
+ *
+ * Nothing here may: but where it cannot, who does so by mistake is stopped by an oops.
+ */
+bool vni_shm_writable(const struct vni_window *win);
+
+/**
  * vni_shm_free_space() - bytes of this node's section that channels may still take
  * @win: the window
  */

@@ -56,15 +56,18 @@ static const char *const fdb_stats[] = { "fdb_known", "fdb_learned", "fdb_moves"
 	(ARRAY_SIZE(rx_stats) + ARRAY_SIZE(xdp_stats) + ARRAY_SIZE(tx_stats) + \
 	 ARRAY_SIZE(state_stats))
 
-/* Private flags: ethtool --set-priv-flags DEV direct on */
-#define FLAG_DIRECT BIT(0)
+/* Private flags: ethtool --set-priv-flags DEV direct on; in the order of their bits. */
+#define FLAG_DIRECT	  BIT(0)
+#define FLAG_XDP_IN_PLACE BIT(1)
+
+static const char *const flags_known[] = { "direct", "xdp-in-place" };
 
 static int get_sset_count(struct net_device *ndev, int set)
 {
 	const struct vni_dev *vd = netdev_priv(ndev);
 
 	if (set == ETH_SS_PRIV_FLAGS)
-		return 1;
+		return ARRAY_SIZE(flags_known);
 	return set == ETH_SS_STATS ? vd->geo.queues * STATS_A_QUEUE + ARRAY_SIZE(fdb_stats) :
 				     -EOPNOTSUPP;
 }
@@ -74,8 +77,8 @@ static void get_strings(struct net_device *ndev, u32 set, u8 *data)
 	const struct vni_dev *vd = netdev_priv(ndev);
 	unsigned int q, i;
 
-	if (set == ETH_SS_PRIV_FLAGS)
-		ethtool_sprintf(&data, "direct");
+	for (i = 0; set == ETH_SS_PRIV_FLAGS && i < ARRAY_SIZE(flags_known); i++)
+		ethtool_sprintf(&data, "%s", flags_known[i]);
 	if (set != ETH_SS_STATS)
 		return;
 	for (q = 0; q < vd->geo.queues; q++) {
@@ -261,12 +264,21 @@ static u32 get_priv_flags(struct net_device *ndev)
 {
 	const struct vni_dev *vd = netdev_priv(ndev);
 
-	return vd->direct ? FLAG_DIRECT : 0;
+	return (vd->direct ? FLAG_DIRECT : 0) | (vd->xdp_in_place ? FLAG_XDP_IN_PLACE : 0);
 }
 
 static int set_priv_flags(struct net_device *ndev, u32 flags)
 {
-	return vni_trust_set(netdev_priv(ndev), flags & FLAG_DIRECT);
+	struct vni_dev *vd = netdev_priv(ndev);
+	bool before = vd->xdp_in_place;
+	int ret = vni_xdp_in_place_set(vd, flags & FLAG_XDP_IN_PLACE);
+
+	if (ret)
+		return ret;
+	ret = vni_trust_set(vd, flags & FLAG_DIRECT);
+	if (ret)
+		WRITE_ONCE(vd->xdp_in_place, before);
+	return ret;
 }
 
 const struct ethtool_ops vni_ethtool_ops = {

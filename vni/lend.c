@@ -89,13 +89,50 @@ static struct sk_buff *lend(struct vni_queue *q, const struct vni_pipe *pipe,
 }
 
 /**
+ * vni_lend_wanted() - is a frame to stay in the peer's slots
+ * @q: the queue
+ * @pipe: the peer's pipe
+ * @view: the record's header, checked
+ * @head: so many bytes of it are copied in any case
+ *
+ * Short frames are to be copied: that is less work.
+ *
+ * Context: NAPI.
+ * Return: false also where the peer or our return ring allows no more, and that is counted.
+ */
+bool vni_lend_wanted(struct vni_queue *q, const struct vni_pipe *pipe,
+		     const struct vni_rec_view *view, u32 head)
+{
+	if (!view->nslots || !pipe->loans || view->len <= max(READ_ONCE(q->vd->rx_copybreak), head))
+		return false;
+	if (may_keep(pipe, view->nslots))
+		return true;
+	q->now.loan_copies++;
+	return false;
+}
+
+/**
+ * vni_lend_note() - a frame stays in the peer's slots, each of whose pages has one more reference
+ * @q: the queue
+ * @pipe: the peer's pipe
+ * @view: the record's header, after vni_lend_wanted()
+ * @slots: the slots
+ *
+ * Context: NAPI.
+ */
+void vni_lend_note(struct vni_queue *q, struct vni_pipe *pipe, const struct vni_rec_view *view,
+		   const u32 *slots)
+{
+	vni_loan_slots(pipe->loans, pipe->peer_pages, slots, view->nslots);
+	q->now.lent_frames++;
+}
+
+/**
  * vni_lend() - make an skb of a frame that stays in the peer's slots
  * @q: the queue
  * @pipe: the peer's pipe
  * @view: the record's header, checked
  * @slots: the slots that hold the frame, checked
- *
- * Short frames are to be copied: that is less work.
  *
  * Context: NAPI.
  * Return: the skb, and the slots are noted as on loan; NULL: it is to be copied.
@@ -103,19 +140,15 @@ static struct sk_buff *lend(struct vni_queue *q, const struct vni_pipe *pipe,
 struct sk_buff *vni_lend(struct vni_queue *q, struct vni_pipe *pipe,
 			 const struct vni_rec_view *view, const u32 *slots)
 {
-	struct sk_buff *skb = NULL;
+	struct sk_buff *skb;
 
-	if (!view->nslots || !pipe->loans ||
-	    view->len <= max_t(u32, READ_ONCE(q->vd->rx_copybreak), HEAD))
+	if (!vni_lend_wanted(q, pipe, view, HEAD))
 		return NULL;
-	if (may_keep(pipe, view->nslots))
-		skb = lend(q, pipe, view, slots);
-	if (!skb) {
+	skb = lend(q, pipe, view, slots);
+	if (skb)
+		vni_lend_note(q, pipe, view, slots);
+	else
 		q->now.loan_copies++;
-		return NULL;
-	}
-	vni_loan_slots(pipe->loans, pipe->peer_pages, slots, view->nslots);
-	q->now.lent_frames++;
 	return skb;
 }
 

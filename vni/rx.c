@@ -106,9 +106,9 @@ static struct sk_buff *rx_build(struct vni_queue *q, const struct vni_rec_view *
 	return skb;
 }
 
-/* The same for a program, which sees it in rx_deliver(). */
-static void rx_build_xdp(struct vni_queue *q, const struct vni_rec_view *view,
-			 struct rx_source *src)
+/* The same for a program, which sees it in rx_deliver(). What is on loan is no source any more. */
+static void rx_build_xdp(struct vni_queue *q, struct vni_pipe *pipe,
+			 const struct vni_rec_view *view, struct rx_source *src)
 {
 	struct vni_xdp_buf *buf;
 	u32 i;
@@ -124,11 +124,13 @@ static void rx_build_xdp(struct vni_queue *q, const struct vni_rec_view *view,
 		rx_count(q, view);
 		return;
 	}
-	buf = vni_xdp_alloc(q, view->len);
+	buf = vni_xdp_alloc(q, pipe, view, src->slots);
 	if (!buf)
 		return;
 	source_copy(src, vni_xdp_data(buf), buf->head);
-	for (i = 0; i < buf->count; i++) {
+	if (buf->lent)
+		src->nslots = 0;
+	for (i = 0; i < buf->count && !buf->lent; i++) {
 		const skb_frag_t *frag = &vni_xdp_frags(buf)->frags[i];
 
 		source_copy(src, skb_frag_address(frag), skb_frag_size(frag));
@@ -186,7 +188,7 @@ static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
 				       pipe->peer_slots))
 			return "a frame's slot lies outside of its packet buffer";
 		if (q->xdp.prog)
-			rx_build_xdp(q, &view, &src);
+			rx_build_xdp(q, pipe, &view, &src);
 		else
 			skb = vni_lend(q, pipe, &view, src.slots);
 		if (skb)
@@ -231,9 +233,14 @@ static void rx_publish(struct vni_queue *q, struct vni_pipe *pipe, unsigned int 
 		q->now.bells_rung++;
 }
 
-/* The last step: the frames go to the protocol stack. */
-static void rx_deliver(struct vni_queue *q, struct list_head *frames, unsigned int seat, bool fresh)
+/*
+ * The last step: the frames go to the program or to the protocol stack. Returns how many slots of
+ * frames that the program dropped went back.
+ */
+static u32 rx_deliver(struct vni_queue *q, struct vni_pipe *pipe, struct list_head *frames,
+		      unsigned int seat)
 {
+	bool fresh = vni_shm_channel_fresh(q->vd->chan, seat);
 	struct sk_buff *skb, *next;
 
 	list_for_each_entry_safe(skb, next, frames, list) {
@@ -247,8 +254,10 @@ static void rx_deliver(struct vni_queue *q, struct list_head *frames, unsigned i
 		skb->protocol = eth_type_trans(skb, q->vd->ndev);
 		napi_gro_receive(&q->napi, skb);
 	}
-	if (q->xdp.prog)
-		vni_xdp_run(q, seat, fresh);
+	if (!q->xdp.prog)
+		return 0;
+	vni_xdp_run(q, seat, fresh);
+	return rx_reap(q, pipe);
 }
 
 /**
@@ -285,6 +294,8 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 		if (fault)
 			break;
 		done++;
+		if (q->xdp.lent == VNI_XDP_LENT)
+			returned += rx_deliver(q, pipe, &frames, conn->seat);
 		if (pipe->rx.mine - pipe->rx.published > pipe->rx.size / 8)
 			rx_publish(q, pipe, conn->seat);
 		if (need_resched() &&
@@ -295,7 +306,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 		vni_shm_channel_fault(q->vd->chan, conn->seat, fault);
 	if (done || returned)
 		rx_publish(q, pipe, conn->seat);
-	if (done)
-		rx_deliver(q, &frames, conn->seat, vni_shm_channel_fresh(q->vd->chan, conn->seat));
+	if (done && rx_deliver(q, pipe, &frames, conn->seat))
+		rx_publish(q, pipe, conn->seat);
 	return done;
 }

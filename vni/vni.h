@@ -260,6 +260,7 @@ struct vni_dev {
 	struct vni_ram_range ram_own[VNI_RAM_RANGES];
 	struct vni_lender *lenders[VNI_SEATS_MAX];
 	struct bpf_prog __rcu *xdp_prog;	/* changed under the RTNL; seen by polls */
+	bool xdp_in_place;	/* programs here write to no fragments, somebody says */
 	struct timer_list stall;
 	u64 ageing;		/* jiffies that a learned address is kept for; 0: none is learned */
 	spinlock_t fdb_lock;	/* who changes fdb, but for the time when an address was seen */
@@ -358,6 +359,10 @@ void vni_direct_release(struct vni_queue *q, unsigned int seat);
 /* lend.c */
 struct sk_buff *vni_lend(struct vni_queue *q, struct vni_pipe *pipe,
 			 const struct vni_rec_view *view, const u32 *slots);
+bool vni_lend_wanted(struct vni_queue *q, const struct vni_pipe *pipe,
+		     const struct vni_rec_view *view, u32 head);
+void vni_lend_note(struct vni_queue *q, struct vni_pipe *pipe, const struct vni_rec_view *view,
+		   const u32 *slots);
 bool vni_lends(const struct vni_dev *vd);
 int vni_lend_set(struct vni_dev *vd, u32 rx_copybreak);
 

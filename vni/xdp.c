@@ -64,6 +64,19 @@ void vni_xdp_setup(struct net_device *ndev)
 #endif
 }
 
+static int rxq_open(struct vni_queue *q, struct xdp_rxq_info *rxq, enum xdp_mem_type type,
+		    void *pool)
+{
+	int ret = xdp_rxq_info_reg(rxq, q->vd->ndev, q->index, q->napi.napi_id);
+
+	if (ret)
+		return ret;
+	ret = xdp_rxq_info_reg_mem_model(rxq, type, pool);
+	if (ret)
+		xdp_rxq_info_unreg(rxq);
+	return ret;
+}
+
 /**
  * vni_xdp_open() - get a queue ready for programs
  * @q: the queue
@@ -86,14 +99,17 @@ int vni_xdp_open(struct vni_queue *q)
 	xdp->pool = page_pool_create(&params);
 	if (IS_ERR(xdp->pool))
 		return PTR_ERR(xdp->pool);
-	ret = xdp_rxq_info_reg(&xdp->rxq, q->vd->ndev, q->index, q->napi.napi_id);
+	ret = rxq_open(q, &xdp->rxq, MEM_TYPE_PAGE_POOL, xdp->pool);
 	if (ret)
 		goto no_rxq;
-	ret = xdp_rxq_info_reg_mem_model(&xdp->rxq, MEM_TYPE_PAGE_POOL, xdp->pool);
-	if (!ret)
-		ret = vni_xsk_open(q);
+	ret = rxq_open(q, &xdp->lent_rxq, MEM_TYPE_PAGE_ORDER0, NULL);
+	if (ret)
+		goto no_lent;
+	ret = vni_xsk_open(q);
 	if (!ret)
 		return 0;
+	xdp_rxq_info_unreg(&xdp->lent_rxq);
+no_lent:
 	xdp_rxq_info_unreg(&xdp->rxq);
 no_rxq:
 	page_pool_destroy(xdp->pool);
@@ -109,6 +125,7 @@ no_rxq:
 void vni_xdp_close(struct vni_queue *q)
 {
 	vni_xsk_close(q);
+	xdp_rxq_info_unreg(&q->xdp.lent_rxq);
 	xdp_rxq_info_unreg(&q->xdp.rxq);
 	page_pool_destroy(q->xdp.pool);
 }
@@ -128,6 +145,10 @@ static void buf_free(struct vni_queue *q, struct vni_xdp_buf *buf)
 {
 	struct skb_shared_info *more = vni_xdp_frags(buf);
 
+	if (buf->lent) {
+		vni_xdp_lent_free(q, buf);
+		return;
+	}
 	while (buf->count--)
 		page_pool_recycle_direct(q->xdp.pool, skb_frag_page(&more->frags[buf->count]));
 	page_pool_recycle_direct(q->xdp.pool, virt_to_page(buf));
@@ -174,13 +195,16 @@ bool vni_xdp_may_see(struct vni_queue *q, const struct vni_rec_view *view)
 /**
  * vni_xdp_alloc() - memory for a frame that the program is to see
  * @q: the queue, with a program
- * @len: bytes, after vni_xdp_may_see()
+ * @pipe: the peer's pipe
+ * @view: the frame's record, after vni_xdp_may_see()
+ * @slots: the slots that hold the frame, if there are any, checked
  *
  * Context: NAPI.
- * Return: where the frame is still to be written; it will be seen in turn by vni_xdp_run(). NULL:
- * it is not seen, and that is counted.
+ * Return: where the frame is still to be written, of a lent one the head only; it will be seen in
+ * turn by vni_xdp_run(). NULL: it is not seen, and that is counted.
  */
-struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, u32 len)
+struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, struct vni_pipe *pipe,
+				  const struct vni_rec_view *view, const u32 *slots)
 {
 	struct page *page = page_pool_dev_alloc_pages(q->xdp.pool);
 	struct vni_xdp_buf *buf;
@@ -190,9 +214,11 @@ struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, u32 len)
 		return NULL;
 	}
 	buf = page_address(page);
-	buf->head = min(len, HEAD_MAX);
+	buf->head = min(view->len, HEAD_MAX);
 	buf->count = 0;
-	if (unlikely(!buf_grow(q, buf, len - buf->head))) {
+	buf->lent = false;
+	if (!vni_xdp_lend(q, pipe, view, slots, buf) &&
+	    unlikely(!buf_grow(q, buf, view->len - buf->head))) {
 		buf_free(q, buf);
 		q->now.no_memory++;
 		return NULL;
@@ -206,11 +232,19 @@ static bool in_socket(const struct xdp_buff *xdp)
 	return xdp->rxq->mem.type == MEM_TYPE_XSK_BUFF_POOL;
 }
 
+/* Its fragments, as far as the program left any, are the peer's. */
+static bool is_lent(const struct vni_queue *q, const struct xdp_buff *xdp)
+{
+	return xdp->rxq == &q->xdp.lent_rxq;
+}
+
 /* The program is done with a frame that goes nowhere. */
 static void recycle(struct vni_queue *q, struct xdp_buff *xdp)
 {
 	if (in_socket(xdp))
 		xsk_buff_free(xdp);
+	else if (is_lent(q, xdp))
+		vni_xdp_lent_drop(q, xdp);
 	else if (unlikely(xdp_buff_has_frags(xdp)))
 		xdp_return_buff(xdp);
 	else
@@ -235,6 +269,8 @@ static struct sk_buff *build_skb_of_pages(struct vni_queue *q, struct xdp_buff *
 	if (frags)
 		xdp_update_skb_shared_info(skb, frags, more->xdp_frags_size, frags * PAGE_SIZE,
 					   xdp_buff_is_frag_pfmemalloc(xdp));
+	if (is_lent(q, xdp))
+		skb_shinfo(skb)->flags |= SKBFL_SHARED_FRAG;
 	skb_record_rx_queue(skb, q->index);
 	return skb;
 }
@@ -275,7 +311,8 @@ static enum vni_xdp_end reply(struct vni_queue *q, struct xdp_buff *xdp)
 
 static enum vni_xdp_end redirect(struct vni_queue *q, struct xdp_buff *xdp)
 {
-	if (unlikely(xdp_do_redirect(q->vd->ndev, xdp, q->xdp.prog))) {
+	if (unlikely((is_lent(q, xdp) && !vni_xdp_lent_copy(q, xdp)) ||
+		     xdp_do_redirect(q->vd->ndev, xdp, q->xdp.prog))) {
 		trace_xdp_exception(q->vd->ndev, q->xdp.prog, XDP_REDIRECT);
 		recycle(q, xdp);
 		return VNI_XDP_REDIRECT_ERROR;
@@ -333,7 +370,7 @@ void vni_xdp_run(struct vni_queue *q, unsigned int seat, bool fresh)
 			continue;
 		}
 		vni_segment_learn(q->vd, seat, vni_xdp_data(buf) + ETH_ALEN);
-		xdp_init_buff(&xdp, PAGE_SIZE, &q->xdp.rxq);
+		xdp_init_buff(&xdp, PAGE_SIZE, buf->lent ? &q->xdp.lent_rxq : &q->xdp.rxq);
 		xdp_prepare_buff(&xdp, (void *)buf, XDP_PACKET_HEADROOM, buf->head, true);
 		if (buf->count)
 			xdp_buff_set_frags_flag(&xdp);
@@ -349,6 +386,7 @@ void vni_xdp_run(struct vni_queue *q, unsigned int seat, bool fresh)
 		q->xdp.now[judge(q, xsk->bufs[i])]++;
 	}
 	xsk->count = 0;
+	q->xdp.lent = 0;
 	vni_xdp_reply(q);
 }
 

@@ -17,6 +17,7 @@ struct netdev_bpf;
 struct page_pool;
 struct xsk_buff_pool;
 struct vni_dev;
+struct vni_pipe;
 struct vni_queue;
 struct vni_rec_view;
 
@@ -48,6 +49,12 @@ struct vni_xsk {
 	struct sk_buff_head unsent;	/* fetched from the socket; there was no room for them */
 };
 
+/*
+ * Of frames in place no more wait to be shown: dropped at once, they hold up no more slots of the
+ * peer's than need be.
+ */
+#define VNI_XDP_LENT 8
+
 /* Of a queue. */
 struct vni_xdp {
 	struct bpf_prog *prog;		/* of the poll that runs, or NULL */
@@ -58,6 +65,8 @@ struct vni_xdp {
 	u64_stats_t stats[VNI_XDP_ENDS];/* with vni_rx_stats.sync */
 	struct page_pool *pool;		/* single pages; while the device is open */
 	struct xdp_rxq_info rxq;
+	struct xdp_rxq_info lent_rxq;	/* of frames whose fragments are in place */
+	u32 lent;			/* of them wait to be shown */
 	struct vni_xsk xsk;
 };
 
@@ -69,6 +78,7 @@ struct vni_xdp_buf {
 	struct list_head entry;
 	u32 head;	/* bytes in this page */
 	u32 count;	/* further pages */
+	bool lent;	/* they are the peer's */
 };
 
 static inline void *vni_xdp_data(struct vni_xdp_buf *buf)
@@ -87,7 +97,8 @@ void vni_xdp_close(struct vni_queue *q);
 void vni_xdp_begin(struct vni_queue *q);
 void vni_xdp_end(struct vni_queue *q);
 bool vni_xdp_may_see(struct vni_queue *q, const struct vni_rec_view *view);
-struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, u32 len);
+struct vni_xdp_buf *vni_xdp_alloc(struct vni_queue *q, struct vni_pipe *pipe,
+				  const struct vni_rec_view *view, const u32 *slots);
 void vni_xdp_run(struct vni_queue *q, unsigned int seat, bool fresh);
 void vni_xdp_reply(struct vni_queue *q);
 u32 vni_xdp_send(struct vni_dev *vd, unsigned int txi, struct sk_buff_head *frames);
@@ -96,6 +107,14 @@ u64 vni_xdp_lost(const struct vni_queue *q);
 bool vni_xdp_mtu_fits(const struct vni_dev *vd, int mtu);
 int vni_xdp_command(struct net_device *ndev, struct netdev_bpf *command);
 int vni_xdp_xmit(struct net_device *ndev, int count, struct xdp_frame **frames, u32 flags);
+
+/* xdp_lend.c */
+bool vni_xdp_lend(struct vni_queue *q, struct vni_pipe *pipe, const struct vni_rec_view *view,
+		  const u32 *slots, struct vni_xdp_buf *buf);
+void vni_xdp_lent_free(struct vni_queue *q, struct vni_xdp_buf *buf);
+void vni_xdp_lent_drop(struct vni_queue *q, struct xdp_buff *xdp);
+bool vni_xdp_lent_copy(struct vni_queue *q, struct xdp_buff *xdp);
+int vni_xdp_in_place_set(struct vni_dev *vd, bool on);
 
 #ifdef CONFIG_XDP_SOCKETS
 int vni_xsk_init(void);

@@ -204,6 +204,7 @@ int vni_partition_probe(void)
 		place.node, place.source);
 	setup.base = partition_map;
 	setup.paged = partition_paged;
+	setup.writable = true;
 	setup.size = place.size;
 	setup.identity = place.base;
 	setup.seat = place.node;

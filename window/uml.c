@@ -123,6 +123,7 @@ int vni_uml_probe(void)
 	uml_paged = vni_paged_map(__pa(region.base), region.size);
 	setup.base = uml_paged ? vni_paged_base(uml_paged) : (void *)region.base;
 	setup.paged = uml_paged;
+	setup.writable = true;
 	setup.size = region.size;
 	setup.identity = region.identity;
 	setup.seat = region.node;

@@ -153,6 +153,7 @@ static struct vni_window *window_alloc(const struct vni_window_setup *setup)
 	win->format = setup->format;
 	win->physical = setup->physical;
 	win->paged = setup->paged && PAGE_SIZE == VNI_PAGE;
+	win->writable = setup->writable;
 	win->private = setup->private;
 	win->db = setup->db;
 	mutex_init(&win->lock);
@@ -254,3 +255,9 @@ struct page *vni_shm_page(const struct vni_window *win, const void *at)
 	return win->paged ? virt_to_page(at) : NULL;
 }
 EXPORT_SYMBOL_GPL(vni_shm_page);
+
+bool vni_shm_writable(const struct vni_window *win)
+{
+	return win->writable;
+}
+EXPORT_SYMBOL_GPL(vni_shm_writable);

@@ -93,6 +93,7 @@ struct vni_window {
 	bool format;		/* clear what is no section instead of refusing it */
 	bool physical;		/* others' own memory can be reached by address: vni_ram.h */
 	bool paged;		/* its memory has struct pages, each with a reference of ours */
+	bool writable;		/* this processor can write to others' sections */
 	bool lost;		/* the seat is another's: its section is not written any more */
 	bool private;		/* one client's own: the others do not hear of it */
 	struct vni_doorbells *db;
@@ -164,6 +165,7 @@ struct vni_seat_seen {
  * @format: clear what is no section instead of refusing it
  * @physical: the nodes' own memory has addresses that all of them can use: vni_ram.h
  * @paged: @base has struct pages that virt_to_page() finds, each with one reference that stays
+ * @writable: this processor can write to others' sections, though nothing here may
  * @private: zeroed memory for one client, which asked for it: @seats is set, nobody is there to be
  *	looked for, and no client is told
  * @db: the doorbells; owned by the window from here on, freed with it
@@ -180,6 +182,7 @@ struct vni_window_setup {
 	bool format;
 	bool physical;
 	bool paged;
+	bool writable;
 	bool private;
 	struct vni_doorbells *db;
 };

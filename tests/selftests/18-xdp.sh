@@ -5,41 +5,11 @@
 # XDP in the driver: every verdict, programs that come and go under traffic, frames of many pages,
 # AF_XDP sockets.
 
-. "${0%/*}/net.sh"
-command -v clang >/dev/null || skip_all "clang is not here; see tools/deps check"
+. "${0%/*}/xdp.sh"
 ktap_plan $((40 + BOOKS))
 
-sources=${0%/*}/xdp
-scratch=$(mktemp -d)
-cleanup() { rm -rf "$scratch"; }
-
-# programs INDEX NODE: the test programs, redirecting to that interface, as /root/INDEX.o.
-programs() {
-	clang -O2 -g -Wall -Werror -target bpf -I"/usr/include/$(uname -m)-linux-gnu" -DTARGET="$1" \
-		-c "$sources/verdict.c" -o "$scratch/$1.o" && push "$2" "$scratch/$1.o" "/root/$1.o"
-}
-# attach NODE PROGRAM [DEV [INDEX]]: instead of what there is.
-attach() {
-	in_node "$1" 'ip -force link set "$2" xdpdrv obj "/root/$3.o" program "$1"' "$2" \
-		"${3:-vni0}" "${4:-0}"
-}
-detach() {
-	in_node "$1" 'ip link set vni0 xdpdrv off'
-}
 linked() {
 	in_both 'within 8 carrier_is 1 && within 8 ping -c 1 -W 1 192.168.77.$((PEER + 1))'
-}
-# grew NODE "COUNTER..." "NUMBER..." CMD...: all by exactly so much, while CMD ran.
-grew() {
-	_grew_node=$1 _grew_names=$2 _grew_wanted=$3
-	shift 3
-	_grew_before=$(in_node "$_grew_node" "stats $_grew_names") || return
-	"$@" || return
-	_grew_now=$(in_node "$_grew_node" "stats $_grew_names") || return
-	_grew_by=$(echo "$_grew_before $_grew_now" |
-		awk '{ for (i = 1; i <= NF / 2; i++) printf "%s%d", (i > 1 ? " " : ""), $(i + NF / 2) - $i }')
-	echo "$_grew_names of node $_grew_node grew by $_grew_by, wanted: $_grew_wanted"
-	[ "$_grew_by" = "$_grew_wanted" ]
 }
 # From node 0. lost: none comes back.
 pings() {
@@ -158,7 +128,7 @@ check "all that leaves room for TCP" iperf 0 -c 192.168.77.2 -n 8M
 # AF_XDP sockets; their program goes with them.
 in_both 'ip link set vni0 mtu 1500'
 detach 1
-gcc -O2 -static -o "$scratch/afxdp" "$sources/afxdp.c" && push 1 "$scratch/afxdp" /root/afxdp
+gcc -O2 -static -o "$SCRATCH/afxdp" "$SOURCES/afxdp.c" && push 1 "$SCRATCH/afxdp" /root/afxdp
 queues=$(in_node 1 'ls -d /sys/class/net/vni0/queues/rx-* | wc -l')
 for mode in copy zerocopy; do
 	socket=$(node_bg 1 sh -c "/root/afxdp vni0 $queues $mode >/run/afxdp 2>&1")
