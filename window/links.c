@@ -199,7 +199,8 @@ static bool link_step_reset(struct vni_channel *chan, unsigned int seat, const s
 {
 	if (!chan->enabled || other->ack)
 		return false;
-	chan->ops->reset(chan->priv, seat);
+	chan->ops->reset(chan->priv, seat, other->base, other->size, other->version);
+	chan->links[seat].told = other->base;
 	/* 0 means none, and the next must differ from the last */
 	if (!++chan->win->next_session)
 		chan->win->next_session = 1;
@@ -213,7 +214,8 @@ static bool link_step_ready(struct vni_channel *chan, unsigned int seat, const s
 {
 	struct vni_link *link = &chan->links[seat];
 
-	if (!chan->enabled) {
+	/* what it held as it was reset, it holds no more: it died, or its channel has gone */
+	if (!chan->enabled || (link->told && !other->base)) {
 		link->state = VNI_LINK_RESET;
 		link_withdraw(chan, seat);
 		return true;
