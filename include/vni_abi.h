@@ -223,11 +223,11 @@ struct vni_eth {
 };
 
 /*
- * What the owner still holds of one other seat's packet buffer, as its last link with it ended: slots
- * that its programs have not read. Written before the owner's ack is taken back, and constant until
- * its next link with that seat has ended. The next link's return rings take these slots home, if
- * the seat's buffer is still where it was. Behind it lies a map: __le64 [held_slots / 64], a bit a
- * slot. Writer: owner.
+ * What the owner still holds of one other seat's packet buffer, as its last link with it ended:
+ * slots that its programs have not read. Written before the owner's ack is taken back, and constant
+ * until its next link with that seat has ended. The next link's return rings take these slots home,
+ * if the seat's buffer is still where it was. Behind it lies a map: __le64 [held_slots / 64], a bit
+ * a slot. Writer: owner.
  */
 struct vni_eth_held {
 	__le64 buffer;		/* bytes from the window's start to the packet buffer meant */

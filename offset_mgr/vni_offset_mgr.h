@@ -104,7 +104,7 @@ int vni_omgr_take_back(struct vni_omgr *om, u32 slot, unsigned int seat);
 u32 vni_omgr_reclaim(struct vni_omgr *om, unsigned int seat, struct vni_held held);
 
 /**
- * vni_omgr_adopt() - believe a seat that it holds slots, which this node, restarted, knows nothing of
+ * vni_omgr_adopt() - believe a seat that it holds slots of which this node, restarted, knows not
  * @om: the manager; no slot is claimed
  * @seat: the seat, below VNI_SEATS_MAX
  * @held: what it says; what is not one of this manager's slots is not looked at

@@ -6,13 +6,13 @@
  * The receiver says in its own section which slots these are (struct vni_eth_held), before it takes
  * its ack back (F), and does not change that before its next link with the peer has ended. The
  * sender looks there when its ring ends are reset and when the link comes up: what is told stays
- * lent, the rest is free. It comes home by the return rings of the next link, like all that is lent.
- * So neither a link nor a restarted sender waits for a program to read, and none overwrites what
- * it is to read.
+ * lent, the rest is free. By the return rings of the next link it comes home, like all that is
+ * lent. So neither a link nor a restarted sender waits for a program to read, and none overwrites
+ * what it is to read.
  *
  * That the sender may read while the receiver writes does no harm: the receiver's link has come up
- * and ended meanwhile, so the sender's does not last either, and is reset anew. Each word is written
- * once, so a slot that is held in both lists is held in any mixture of them.
+ * and ended meanwhile, so the sender's does not last either, and is reset anew. Each word is
+ * written once, so a slot that is held in both maps is held in any mixture of them.
  */
 #include <linux/slab.h>
 
@@ -76,7 +76,7 @@ void vni_held_tell(struct vni_dev *vd, unsigned int seat)
 	memset(lender->map, 0, vd->geo.held_slots / BITS_PER_BYTE);
 	for (i = 0; i < vd->geo.queues; i++)
 		loans_tell(&lender->loans[i], lender->map);
-	/* K: the pages were let go of before the slots are seen to be; with the release of the ack */
+	/* K: pages were let go of before the slots are seen as free; with the ack's release */
 	virt_mb();
 	WRITE_ONCE(own->buffer, cpu_to_le64(lender->of.buffer));
 	WRITE_ONCE(own->slots, cpu_to_le32(lender->of.slots));
@@ -127,8 +127,8 @@ void vni_held_carry(struct vni_dev *vd, struct vni_lender *lender, const void *c
  * @channel: the peer's channel, or NULL: it is not there
  * @geo: its layout, checked
  *
- * What it said of another packet buffer, of this node before it was restarted with other parameters,
- * does not count: that buffer is no more.
+ * What it said of another packet buffer, of this node before it was restarted with other
+ * parameters, does not count: that buffer is no more.
  *
  * Context: process.
  * Return: the peer's word, untrusted; {} if it holds nothing.

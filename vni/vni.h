@@ -110,7 +110,7 @@ struct vni_held_of {
 struct vni_lender {
 	struct vni_ram *ram;	/* its own memory, or NULL */
 	struct vni_held_of of;	/* where the slots are that are on loan */
-	bool looks;		/* it looks at what is told; else links wait for loans of slots too */
+	bool looks;		/* at what is told; else links wait for loans of slots too */
 	u64 *map;		/* what is told, in the making: a bit a slot */
 	struct vni_loans loans[];	/* a queue each */
 };
