@@ -130,8 +130,9 @@ struct vni_window *vni_shm_pair_window(const struct vni_shm_pair *pair, unsigned
  *	check it, copy what is needed, start. An error refuses the link; @why says to people why
  * @down: stop; when it returns no context touches the other's rings, and this node's channel says
  *	what is to be known of what it goes on using
- * @busy: optional: after @down, is something of the other's still in use here? The other learns
- *	that its session is over only when this says no, or the other has gone
+ * @busy: optional: after @down, is something of the other's still in use here that this node's
+ *	channel does not tell of? The other learns that its session is over only when this says no,
+ *	or the other has gone
  * Context: process, one call at a time for a window; may sleep, must not take the RTNL.
  */
 struct vni_channel_ops {

@@ -107,15 +107,16 @@ int vni_omgr_adopt(struct vni_omgr *om, unsigned int seat, struct vni_held held,
 	int ret = 0;
 
 	for (i = 0; i < om->count; i++) {
-		if (om->holders[i] & bit || !is_held(held, om->first + i))
+		/* what another holds is that one's word against this one's */
+		if (om->holders[i] || !is_held(held, om->first + i))
 			continue;
 		if (!most--) {
 			ret = -ENOSPC;
 			break;
 		}
-		om->holders[i] |= bit;
+		om->holders[i] = bit;
 		om->lent[seat]++;
-		omgr_show(om, om->first + i, om->holders[i]);
+		omgr_show(om, om->first + i, bit);
 	}
 	/* a free slot has no holder: the others stay in their order */
 	for (i = 0; i < om->nfree; i++)

@@ -107,10 +107,8 @@ u32 vni_omgr_reclaim(struct vni_omgr *om, unsigned int seat, struct vni_held hel
  * vni_omgr_adopt() - believe a seat that it holds slots of which this node, restarted, knows not
  * @om: the manager; no slot is claimed
  * @seat: the seat, below VNI_SEATS_MAX
- * @held: what it says; what is not one of this manager's slots is not looked at
+ * @held: what it says; only what is a free slot of this manager is looked at
  * @most: so many more than it is known to hold are believed
- *
- * What others hold too is free when all have given it back.
  *
  * Return: 0, or -ENOSPC if it says that it holds more: the rest is not noted.
  */

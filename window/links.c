@@ -130,7 +130,10 @@ static bool link_drained(const struct vni_channel *chan, unsigned int seat)
 	       !chan->ops->busy(chan->priv, seat);
 }
 
-/* The other may clear its ends and use anew what it lent: not before nothing of it is in use. */
+/*
+ * The other may clear its ends and use anew what it lent: not before nothing of that is in use but
+ * what it finds told in this node's channel.
+ */
 static bool link_step_drain(struct vni_channel *chan, unsigned int seat)
 {
 	if (!link_drained(chan, seat))
@@ -218,7 +221,8 @@ static bool link_step_ready(struct vni_channel *chan, unsigned int seat, const s
 	if (!chan->enabled || (link->told && !other->base)) {
 		link->state = VNI_LINK_RESET;
 		link_withdraw(chan, seat);
-		return true;
+		/* at most one session a look: the next one, if any, is offered with the next */
+		return false;
 	}
 	if (link->ack != other->session) {
 		cell_ack(chan, seat, other->session);
