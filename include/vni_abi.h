@@ -158,7 +158,7 @@ struct vni_ring_end {
 
 /* ---- service 1: Ethernet ---- */
 
-#define VNI_ETH_VERSION		(2 << 16 | 1)
+#define VNI_ETH_VERSION		(2 << 16 | 2)
 #define VNI_ETH_QUEUES_MAX	8
 #define VNI_ETH_MTU_MIN		68
 #define VNI_ETH_MTU_MAX		(65535 - 14 - 4)	/* less an Ethernet and a VLAN header */
@@ -217,8 +217,23 @@ struct vni_eth {
 	__le64 ram;		/* struct vni_eth_ram [VNI_ETH_RAMS]; 0: none */
 	__le64 direct;		/* a bit a seat: the owner takes frames in that seat's own memory */
 	__le32 keep;		/* slots of a queue that one receiver may leave in use; changes */
-	__le32 reserved0;	/* zero */
-	__le64 reserved1[3];	/* zero */
+	__le32 held_slots;	/* bits in each map of held, whole lines of them */
+	__le64 held;		/* struct vni_eth_held [seats], each with its map; 0: none */
+	__le64 reserved1[2];	/* zero */
+};
+
+/*
+ * What the owner still holds of one other seat's packet buffer, as its last link with it ended:
+ * slots that its programs have not read. Written before the owner's ack is taken back, and constant
+ * until its next link with that seat has ended. The next link's return rings take these slots home,
+ * if the seat's buffer is still where it was. Behind it lies a map: __le64 [held_slots / 64], a bit
+ * a slot. Writer: owner.
+ */
+struct vni_eth_held {
+	__le64 buffer;		/* bytes from the window's start to the packet buffer meant */
+	__le32 slots;		/* that seat's vni_eth.slots */
+	__le32 queues;		/* that seat's vni_eth.queues */
+	__le64 reserved[6];	/* zero */
 };
 
 /*
@@ -316,6 +331,11 @@ VNI_ASSERT_AT(vni_eth, buffer, 72);
 VNI_ASSERT_AT(vni_eth, ram, 80);
 VNI_ASSERT_AT(vni_eth, direct, 88);
 VNI_ASSERT_AT(vni_eth, keep, 96);
+VNI_ASSERT_AT(vni_eth, held_slots, 100);
+VNI_ASSERT_AT(vni_eth, held, 104);
+VNI_ASSERT_SIZE(vni_eth_held, 64);
+VNI_ASSERT_AT(vni_eth_held, slots, 8);
+VNI_ASSERT_AT(vni_eth_held, queues, 12);
 VNI_ASSERT_SIZE(vni_eth_ram, 16);
 VNI_ASSERT_AT(vni_eth_ram, size, 8);
 VNI_ASSERT_SIZE(vni_seg, 16);

@@ -78,6 +78,15 @@ struct page *vni_shm_page(const struct vni_window *win, const void *at);
 bool vni_shm_writable(const struct vni_window *win);
 
 /**
+ * vni_shm_offset() - where in a window an address is
+ * @win: the window
+ * @at: the address
+ *
+ * Return: bytes from the window's start: the same at every node.
+ */
+u64 vni_shm_offset(const struct vni_window *win, const void *at);
+
+/**
  * vni_shm_free_space() - bytes of this node's section that channels may still take
  * @win: the window
  */
@@ -121,16 +130,21 @@ struct vni_window *vni_shm_pair_window(const struct vni_shm_pair *pair, unsigned
 
 /**
  * struct vni_channel_ops - what vni_shm asks of a client about one link
- * @reset: clear this node's ring ends towards @seat; nobody uses the link
+ * @reset: clear this node's ring ends towards @seat; nobody uses the link. @peer is the other's
+ *	channel (untrusted, @size bytes, of @version) if it is there and has let go of the last
+ *	session; NULL: it has gone, or was not seen yet. If it goes afterwards, @reset is called
+ *	again before @up
  * @up: both sides are ready. @peer is the other's channel (untrusted, @size bytes, of @version):
  *	check it, copy what is needed, start. An error refuses the link; @why says to people why
- * @down: stop; when it returns no context touches the other's rings, and what was lent is back
- * @busy: optional: after @down, is something of the other's still in use here? The other learns
- *	that its session is over only when this says no, or the other has gone
+ * @down: stop; when it returns no context touches the other's rings, and this node's channel says
+ *	what is to be known of what it goes on using
+ * @busy: optional: after @down, is something of the other's still in use here that this node's
+ *	channel does not tell of? The other learns that its session is over only when this says no,
+ *	or the other has gone
  * Context: process, one call at a time for a window; may sleep, must not take the RTNL.
  */
 struct vni_channel_ops {
-	void (*reset)(void *priv, unsigned int seat);
+	void (*reset)(void *priv, unsigned int seat, const void *peer, u64 size, u32 version);
 	int (*up)(void *priv, unsigned int seat, const void *peer, u64 size, u32 version,
 		  const char **why);
 	void (*down)(void *priv, unsigned int seat);
@@ -138,11 +152,13 @@ struct vni_channel_ops {
 };
 
 /**
- * vni_shm_channel_open() - get a channel in this node's section, zeroed, with all links disabled
+ * vni_shm_channel_open() - get a channel in this node's section, with all links disabled
  * @win: the window
  * @service: enum vni_service, not open at this window yet
  * @version: of the service's layout
  * @size: bytes, rounded up to pages
+ * @clear: so many of them, from the first one on, are zeroed, at least a struct vni_chan. What lies
+ *	behind stays as it was: others may still use what this node's former life lent them
  * @ops: the callbacks
  * @priv: their first argument
  *
@@ -151,7 +167,7 @@ struct vni_channel_ops {
  * no room.
  */
 struct vni_channel *vni_shm_channel_open(struct vni_window *win, u32 service, u32 version, u64 size,
-					 const struct vni_channel_ops *ops, void *priv);
+					 u64 clear, const struct vni_channel_ops *ops, void *priv);
 
 /**
  * vni_shm_channel_close() - give a channel back; its links are disabled first

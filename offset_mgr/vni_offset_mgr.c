@@ -83,13 +83,46 @@ int vni_omgr_take_back(struct vni_omgr *om, u32 slot, unsigned int seat)
 }
 EXPORT_SYMBOL_GPL(vni_omgr_take_back);
 
-u32 vni_omgr_reclaim(struct vni_omgr *om, unsigned int seat)
+static bool is_held(struct vni_held held, u32 slot)
 {
-	u32 held = om->lent[seat];
+	return slot < held.slots && le64_to_cpu(READ_ONCE(held.map[slot / 64])) & 1ULL << slot % 64;
+}
+
+u32 vni_omgr_reclaim(struct vni_omgr *om, unsigned int seat, struct vni_held held)
+{
+	u32 before = om->lent[seat];
 	u32 i;
 
 	for (i = 0; i < om->count && om->lent[seat]; i++)
-		vni_omgr_take_back(om, om->first + i, seat);
-	return held;
+		if (!is_held(held, om->first + i))
+			vni_omgr_take_back(om, om->first + i, seat);
+	return before - om->lent[seat];
 }
 EXPORT_SYMBOL_GPL(vni_omgr_reclaim);
+
+int vni_omgr_adopt(struct vni_omgr *om, unsigned int seat, struct vni_held held, u32 most)
+{
+	u64 bit = 1ULL << seat;
+	u32 i, nfree = 0;
+	int ret = 0;
+
+	for (i = 0; i < om->count; i++) {
+		/* what another holds is that one's word against this one's */
+		if (om->holders[i] || !is_held(held, om->first + i))
+			continue;
+		if (!most--) {
+			ret = -ENOSPC;
+			break;
+		}
+		om->holders[i] = bit;
+		om->lent[seat]++;
+		omgr_show(om, om->first + i, bit);
+	}
+	/* a free slot has no holder: the others stay in their order */
+	for (i = 0; i < om->nfree; i++)
+		if (!om->holders[om->free[i] - om->first])
+			om->free[nfree++] = om->free[i];
+	om->nfree = nfree;
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vni_omgr_adopt);

@@ -35,6 +35,16 @@ struct vni_omgr {
 };
 
 /**
+ * struct vni_held - what a seat says it still holds, in its own section
+ * @map: a bit a slot, by the slot's number; may change at any time, whatever the seat promised
+ * @slots: bits in it; it says nothing of slots from this number on: they are not held
+ */
+struct vni_held {
+	const __le64 *map;
+	u32 slots;
+};
+
+/**
  * vni_omgr_init() - set an offset manager up with all slots free
  * @om: the manager
  * @first: number of its first slot
@@ -84,12 +94,24 @@ void vni_omgr_lend(struct vni_omgr *om, u32 n, const u32 *slots, u64 seats);
 int vni_omgr_take_back(struct vni_omgr *om, u32 slot, unsigned int seat);
 
 /**
- * vni_omgr_reclaim() - take back all that a seat holds, when its link has ended
+ * vni_omgr_reclaim() - take back what a seat holds, when its link has ended
  * @om: the manager
  * @seat: the seat, below VNI_SEATS_MAX
+ * @held: what stays with it of that; {} for nothing
  *
- * Return: how many slots it held.
+ * Return: how many slots came back.
  */
-u32 vni_omgr_reclaim(struct vni_omgr *om, unsigned int seat);
+u32 vni_omgr_reclaim(struct vni_omgr *om, unsigned int seat, struct vni_held held);
+
+/**
+ * vni_omgr_adopt() - believe a seat that it holds slots of which this node, restarted, knows not
+ * @om: the manager; no slot is claimed
+ * @seat: the seat, below VNI_SEATS_MAX
+ * @held: what it says; only what is a free slot of this manager is looked at
+ * @most: so many more than it is known to hold are believed
+ *
+ * Return: 0, or -ENOSPC if it says that it holds more: the rest is not noted.
+ */
+int vni_omgr_adopt(struct vni_omgr *om, unsigned int seat, struct vni_held held, u32 most);
 
 #endif /* VNI_OFFSET_MGR_H */

@@ -10,10 +10,29 @@
 
 #include "vni.h"
 
-static void conn_reset(void *priv, unsigned int seat)
+/* What a peer's channel is like. Returns NULL, or a text that says why it is refused. */
+static const char *peer_read(const struct vni_dev *vd, const void *peer, u64 size, u32 version,
+			     struct vni_geometry *geo)
+{
+	const char *why;
+
+	if (version >> 16 != VNI_ETH_VERSION >> 16)
+		return "its Ethernet service has another version; use modules of one version";
+	if (size < sizeof(struct vni_chan) + sizeof(struct vni_eth))
+		return "its channel is too small for the Ethernet service";
+	vni_geometry_read(geo, peer + sizeof(struct vni_chan), size, vni_shm_seats(vd->win), &why);
+	return why;
+}
+
+static void conn_reset(void *priv, unsigned int seat, const void *peer, u64 size, u32 version)
 {
 	struct vni_dev *vd = priv;
+	struct vni_geometry geo;
+	struct vni_held held = {};
 	unsigned int i;
+
+	if (peer && !peer_read(vd, peer, size, version, &geo))
+		held = vni_held_read(vd, peer, &geo);
 
 	for (i = 0; i < vd->geo.queues; i++) {
 		struct vni_eth_ends *ends = vni_own_ends(vd, seat, i);
@@ -23,7 +42,9 @@ static void conn_reset(void *priv, unsigned int seat)
 		vni_ring_clear(&ends->give);
 		vni_ring_clear(&ends->take);
 		vni_direct_release(&vd->queues[i], seat);
-		vni_tx_reclaim(&vd->queues[i], seat);
+		vni_tx_reclaim(&vd->queues[i], seat, held);
+		/* if that is more than it may hold, the link is refused, but not yet */
+		vni_tx_adopt(&vd->queues[i], seat, held);
 	}
 }
 
@@ -65,7 +86,9 @@ static void conn_lender(struct vni_dev *vd, struct vni_conn *conn, struct vni_le
 		struct vni_pipe *pipe = &conn->pipes[i];
 
 		pipe->loans = &lender->loans[i];
-		pipe->peer_pages = vni_shm_page(vd->win, pipe->peer_buffer);
+		/* what lies in slots that there is no bit for could not be told */
+		if (pipe->peer_slots <= vd->geo.held_slots)
+			pipe->peer_pages = vni_shm_page(vd->win, pipe->peer_buffer);
 		if (vd->takes & BIT_ULL(conn->seat))
 			pipe->ram = lender->ram;
 	}
@@ -165,6 +188,24 @@ static void conns_changed(struct vni_dev *vd)
 		netif_carrier_off(vd->ndev);
 }
 
+/*
+ * What the peer holds already. It has said so anew if it was restarted since our ends were reset,
+ * and for the first time if it was not there then.
+ */
+static int conn_held(struct vni_dev *vd, unsigned int seat, const void *peer,
+		     const struct vni_geometry *geo)
+{
+	struct vni_held held = vni_held_read(vd, peer, geo);
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vd->geo.queues && !ret; i++) {
+		vni_tx_reclaim(&vd->queues[i], seat, held);
+		ret = vni_tx_adopt(&vd->queues[i], seat, held);
+	}
+	return ret;
+}
+
 static int conn_up(void *priv, unsigned int seat, const void *peer, u64 size, u32 version,
 		   const char **why)
 {
@@ -173,17 +214,13 @@ static int conn_up(void *priv, unsigned int seat, const void *peer, u64 size, u3
 	struct vni_conn *conn;
 	unsigned int i;
 
-	if (version >> 16 != VNI_ETH_VERSION >> 16) {
-		*why = "its Ethernet service has another version; use modules of one version";
+	*why = peer_read(vd, peer, size, version, &geo);
+	if (*why)
 		return -EPROTO;
+	if (conn_held(vd, seat, peer, &geo)) {
+		*why = "programs there have not read more of our slots than a node may hold";
+		return -ENOSPC;
 	}
-	if (size < sizeof(struct vni_chan) + sizeof(struct vni_eth)) {
-		*why = "its channel is too small for the Ethernet service";
-		return -EPROTO;
-	}
-	if (vni_geometry_read(&geo, peer + sizeof(struct vni_chan), size, vni_shm_seats(vd->win),
-			      why))
-		return -EPROTO;
 	conn = conn_alloc(vd, seat, peer, &geo);
 	if (!conn) {
 		*why = "no memory here";
@@ -193,7 +230,7 @@ static int conn_up(void *priv, unsigned int seat, const void *peer, u64 size, u3
 		netdev_info(vd->ndev,
 			    "node %u has an MTU of %u, this node %u: larger frames than a node's MTU still arrive, but give both the same\n",
 			    seat, le32_to_cpu(READ_ONCE(conn->eth->mtu)), vd->ndev->mtu);
-	conn_lender(vd, conn, vni_lender_up(vd, seat, conn->eth, size));
+	conn_lender(vd, conn, vni_lender_up(vd, seat, conn->eth, &geo));
 	rcu_assign_pointer(vd->conns[seat], conn);
 	WRITE_ONCE(vd->up, vd->up | BIT_ULL(seat));
 	conns_changed(vd);
@@ -220,6 +257,7 @@ static void conn_down(void *priv, unsigned int seat)
 	 * need not fear to find it gone at a second look.
 	 */
 	synchronize_net();
+	vni_held_tell(vd, seat);
 	for (i = 0; i < conn->queues; i++)
 		vni_tx_forget(&vd->queues[i], &conn->pipes[i], seat);
 	vni_segment_forget(vd, seat);
@@ -229,7 +267,7 @@ static void conn_down(void *priv, unsigned int seat)
 
 static bool conn_busy(void *priv, unsigned int seat)
 {
-	return vni_lender_busy(priv, seat);
+	return vni_lender_waits(priv, seat);
 }
 
 const struct vni_channel_ops vni_channel_ops = {

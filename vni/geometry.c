@@ -43,6 +43,9 @@ int vni_geometry_plan(struct vni_geometry *geo, unsigned int seats, unsigned int
 		geo->ring_lines /= 2;
 	at = sizeof(struct vni_chan) + sizeof(struct vni_eth);
 	geo->ram = place(&at, VNI_ETH_RAMS * sizeof(struct vni_eth_ram), VNI_LINE);
+	/* as many slots as a section like ours may have; a peer's that has more are all copied */
+	geo->held_slots = round_up(div_u64(space, VNI_PAGE), VNI_LINE * BITS_PER_BYTE);
+	geo->held = place(&at, seats * vni_held_size(geo), VNI_LINE);
 	geo->ends = place(&at, pairs * sizeof(struct vni_eth_ends), VNI_PAGE);
 	geo->rings = place(&at, pairs * geo->ring_lines * VNI_LINE, VNI_PAGE);
 	if (at >= space)
@@ -84,6 +87,8 @@ void vni_geometry_write(const struct vni_geometry *geo, struct vni_eth *eth)
 	eth->returns = cpu_to_le32(geo->returns);
 	eth->slots = cpu_to_le32(geo->slots);
 	eth->ram = cpu_to_le64(geo->ram);
+	eth->held_slots = cpu_to_le32(geo->held_slots);
+	eth->held = cpu_to_le64(geo->held);
 	eth->ends = cpu_to_le64(geo->ends);
 	eth->rings = cpu_to_le64(geo->rings);
 	eth->give_rings = cpu_to_le64(geo->give_rings);
@@ -129,6 +134,8 @@ int vni_geometry_read(struct vni_geometry *geo, const struct vni_eth *eth, u64 s
 	geo->give_rings = le64_to_cpu(READ_ONCE(eth->give_rings));
 	geo->table = le64_to_cpu(READ_ONCE(eth->table));
 	geo->buffer = le64_to_cpu(READ_ONCE(eth->buffer));
+	geo->held = le64_to_cpu(READ_ONCE(eth->held));
+	geo->held_slots = geo->held ? le32_to_cpu(READ_ONCE(eth->held_slots)) : 0;
 	geo->size = size;
 
 	*why = "its count of queues is not 1 to 8";
@@ -151,6 +158,10 @@ int vni_geometry_read(struct vni_geometry *geo, const struct vni_eth *eth, u64 s
 	    !inside(geo->give_rings, pairs * geo->returns * sizeof(__le32), size, VNI_LINE) ||
 	    !inside(geo->table, (u64)geo->slots * sizeof(__le64), size, VNI_LINE) ||
 	    !inside(geo->buffer, (u64)geo->slots * VNI_PAGE, size, VNI_PAGE))
+		return -EPROTO;
+	*why = "its maps of held slots are no whole lines, or lie outside of its channel";
+	if (geo->held_slots % (VNI_LINE * BITS_PER_BYTE) ||
+	    !inside(geo->held, seats * vni_held_size(geo), size, VNI_LINE))
 		return -EPROTO;
 	*why = NULL;
 	return 0;

@@ -2,8 +2,8 @@
 /*
  * Receiving in place: the fragments of an skb are slots of the peer's packet buffer, where the
  * window's memory has pages and somebody asked for it: a program that does not read holds on to
- * them, and a link that goes down meanwhile waits for it. The slots go back when the stack has let
- * go of them (loan.c). What the stack looks at first, the headers, is copied.
+ * them. The slots go back when the stack has let go of them (loan.c), by a later link if need be
+ * (held.c). What the stack looks at first, the headers, is copied.
  *
  * A peer can change what lies in its slots while a program has not read it; what that means is told
  * in Documentation/lend.rst. SKBFL_SHARED_FRAG asks this kernel not to write there.

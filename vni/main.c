@@ -127,7 +127,7 @@ int vni_dev_init(struct net_device *ndev, struct vni_window *win, const struct v
 	vni_segment_init(vd);
 	timer_setup(&vd->stall, vni_tx_unstall, 0);
 	vd->chan = vni_shm_channel_open(win, VNI_SERVICE_ETH, VNI_ETH_VERSION, geo->size,
-					&vni_channel_ops, vd);
+					geo->buffer, &vni_channel_ops, vd);
 	if (IS_ERR(vd->chan))
 		return PTR_ERR(vd->chan);
 	vd->base = vni_shm_channel_base(vd->chan);

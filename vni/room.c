@@ -141,21 +141,49 @@ bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, 
 }
 
 /**
- * vni_tx_reclaim() - nobody at a seat uses our slots any more: those that it has not given back are
- * free again
+ * vni_tx_reclaim() - a link ended: the slots that it has not brought back are free again, but those
+ * that the seat goes on using
  * @q: the queue; its lock is taken
  * @seat: the former peer, which has let go of the last session or is gone
+ * @held: what it still uses, as it says
  *
  * Context: process.
  */
-void vni_tx_reclaim(struct vni_queue *q, unsigned int seat)
+void vni_tx_reclaim(struct vni_queue *q, unsigned int seat, struct vni_held held)
 {
 	spin_lock_bh(&q->lock);
-	vni_omgr_reclaim(&q->om, seat);
+	vni_omgr_reclaim(&q->om, seat, held);
 	rcu_read_lock_bh();
 	vni_tx_wake(q);
 	rcu_read_unlock_bh();
 	spin_unlock_bh(&q->lock);
+}
+
+/**
+ * vni_tx_adopt() - a seat uses slots that this node's former life lent it: they are not free
+ * @q: the queue; its lock is taken
+ * @seat: the seat, which is about to be a peer
+ * @held: what it uses, as it says
+ *
+ * It is believed as far as vni_eth.keep ever let a receiver go, and as long as half of what one of
+ * the peers may hold is free.
+ *
+ * Context: process.
+ * Return: 0, or -ENOSPC: it says more than that.
+ */
+int vni_tx_adopt(struct vni_queue *q, unsigned int seat, struct vni_held held)
+{
+	struct vni_omgr *om = &q->om;
+	u32 half = om->count / 2, spare;
+	int ret;
+
+	spare = half / hweight64(READ_ONCE(q->vd->up) | BIT_ULL(seat));
+	spin_lock_bh(&q->lock);
+	ret = vni_omgr_adopt(om, seat, held,
+			     min(half - min(half, om->lent[seat]),
+				 om->nfree - min(om->nfree, spare)));
+	spin_unlock_bh(&q->lock);
+	return ret;
 }
 
 /**

@@ -58,6 +58,8 @@ struct vni_geometry {
 	u32 frame_max;		/* what is taken */
 	u32 send_max;		/* our own only: what our slots suffice for */
 	u64 ram;		/* our own only: a peer's is read by loan.c */
+	u64 held;		/* 0: a peer that tells nothing, and looks at nothing, of this */
+	u32 held_slots;
 	u64 ends, rings, give_rings, table, buffer;
 	u64 size;
 };
@@ -81,7 +83,7 @@ struct vni_tx_frame {
 struct vni_loan {
 	struct list_head entry;
 	struct page *slot_pages;	/* of the peer's first slot, or NULL: its own pages */
-	bool former;		/* of an earlier link: nobody waits for it */
+	bool former;		/* of an earlier link, and nobody waits for it */
 	u32 token;		/* own pages: the slot to give back */
 	u32 count;
 	union {
@@ -94,13 +96,22 @@ struct vni_loan {
 struct vni_loans {
 	struct list_head out;	/* about in the order they came */
 	struct list_head free;
-	u32 held;		/* slots on loan, of this link */
+	u32 held;		/* slots on loan that this link's return ring will take home */
 	struct vni_loan loans[VNI_LOANS];
+};
+
+/* A packet buffer of a peer's: two that are the same have the same slots in the same places. */
+struct vni_held_of {
+	u64 buffer;		/* bytes from the window's start */
+	u32 slots, queues;
 };
 
 /* A peer whose pages frames may stay in; kept beyond its links. */
 struct vni_lender {
 	struct vni_ram *ram;	/* its own memory, or NULL */
+	struct vni_held_of of;	/* where the slots are that are on loan */
+	bool looks;		/* at what is told; else links wait for loans of slots too */
+	u64 *map;		/* what is told, in the making: a bit a slot */
 	struct vni_loans loans[];	/* a queue each */
 };
 
@@ -302,6 +313,12 @@ static inline unsigned int vni_next_seat(u64 seats, unsigned int from)
 	return __ffs64(ahead ?: seats);
 }
 
+/* Bytes that one seat's share of held takes. */
+static inline u64 vni_held_size(const struct vni_geometry *geo)
+{
+	return sizeof(struct vni_eth_held) + geo->held_slots / BITS_PER_BYTE;
+}
+
 /* geometry.c */
 int vni_geometry_plan(struct vni_geometry *geo, unsigned int seats, unsigned int queues,
 		      u64 space);
@@ -345,7 +362,8 @@ u32 vni_tx_reap(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
 bool vni_tx_room(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat, u32 lines,
 		 u32 slots);
 void vni_tx_forget(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
-void vni_tx_reclaim(struct vni_queue *q, unsigned int seat);
+void vni_tx_reclaim(struct vni_queue *q, unsigned int seat, struct vni_held held);
+int vni_tx_adopt(struct vni_queue *q, unsigned int seat, struct vni_held held);
 
 /* direct.c */
 bool vni_direct_plan(const struct vni_dev *vd, const struct vni_conn *conn,
@@ -372,14 +390,25 @@ const char *vni_direct_read(struct vni_queue *q, struct vni_pipe *pipe,
 			    bool *lent);
 void vni_loan_slots(struct vni_loans *loans, struct page *pages, const u32 *slots, u32 count);
 u32 vni_loans_reap(struct vni_pipe *pipe);
-struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const struct vni_eth *eth,
-				 u64 size);
-void vni_lender_down(struct vni_dev *vd, unsigned int seat);
 int vni_loans_init(void);
 void vni_loans_exit(void);
 void vni_loans_flush(void);
+bool vni_loan_over(const struct vni_loan *loan);
+
+/* lender.c */
+struct vni_lender *vni_lender_up(struct vni_dev *vd, unsigned int seat, const struct vni_eth *eth,
+				 const struct vni_geometry *geo);
+void vni_lender_down(struct vni_dev *vd, unsigned int seat);
 bool vni_lender_busy(struct vni_dev *vd, unsigned int seat);
+bool vni_lender_waits(struct vni_dev *vd, unsigned int seat);
 void vni_lender_free(struct vni_dev *vd, unsigned int seat);
+
+/* held.c */
+void vni_held_tell(struct vni_dev *vd, unsigned int seat);
+void vni_held_carry(struct vni_dev *vd, struct vni_lender *lender, const void *channel,
+		    const struct vni_geometry *geo);
+struct vni_held vni_held_read(const struct vni_dev *vd, const void *channel,
+			      const struct vni_geometry *geo);
 
 /* trust.c */
 int vni_trust_set(struct vni_dev *vd, bool on);

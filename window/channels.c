@@ -74,7 +74,7 @@ static void channel_show(struct vni_channel *chan)
 }
 
 struct vni_channel *vni_shm_channel_open(struct vni_window *win, u32 service, u32 version, u64 size,
-					 const struct vni_channel_ops *ops, void *priv)
+					 u64 clear, const struct vni_channel_ops *ops, void *priv)
 {
 	struct vni_channel *chan = kvzalloc(sizeof(*chan), GFP_KERNEL);
 	int ret;
@@ -94,7 +94,7 @@ struct vni_channel *vni_shm_channel_open(struct vni_window *win, u32 service, u3
 		memset(chan->base, 0, sizeof(*chan->base));
 		/* G: sessions of an earlier life are gone before its ends and slots are */
 		virt_wmb();
-		memset((u8 *)chan->base + sizeof(*chan->base), 0, chan->size - sizeof(*chan->base));
+		memset((u8 *)chan->base + sizeof(*chan->base), 0, clear - sizeof(*chan->base));
 		channel_show(chan);
 	}
 	mutex_unlock(&win->lock);

@@ -130,7 +130,10 @@ static bool link_drained(const struct vni_channel *chan, unsigned int seat)
 	       !chan->ops->busy(chan->priv, seat);
 }
 
-/* The other may clear its ends and use anew what it lent: not before nothing of it is in use. */
+/*
+ * The other may clear its ends and use anew what it lent: not before nothing of that is in use but
+ * what it finds told in this node's channel.
+ */
 static bool link_step_drain(struct vni_channel *chan, unsigned int seat)
 {
 	if (!link_drained(chan, seat))
@@ -199,7 +202,8 @@ static bool link_step_reset(struct vni_channel *chan, unsigned int seat, const s
 {
 	if (!chan->enabled || other->ack)
 		return false;
-	chan->ops->reset(chan->priv, seat);
+	chan->ops->reset(chan->priv, seat, other->base, other->size, other->version);
+	chan->links[seat].told = other->base;
 	/* 0 means none, and the next must differ from the last */
 	if (!++chan->win->next_session)
 		chan->win->next_session = 1;
@@ -213,10 +217,12 @@ static bool link_step_ready(struct vni_channel *chan, unsigned int seat, const s
 {
 	struct vni_link *link = &chan->links[seat];
 
-	if (!chan->enabled) {
+	/* what it held as it was reset, it holds no more: it died, or its channel has gone */
+	if (!chan->enabled || (link->told && !other->base)) {
 		link->state = VNI_LINK_RESET;
 		link_withdraw(chan, seat);
-		return true;
+		/* at most one session a look: the next one, if any, is offered with the next */
+		return false;
 	}
 	if (link->ack != other->session) {
 		cell_ack(chan, seat, other->session);

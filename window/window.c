@@ -250,6 +250,12 @@ struct device *vni_shm_device(const struct vni_window *win)
 }
 EXPORT_SYMBOL_GPL(vni_shm_device);
 
+u64 vni_shm_offset(const struct vni_window *win, const void *at)
+{
+	return (const u8 *)at - win->base;
+}
+EXPORT_SYMBOL_GPL(vni_shm_offset);
+
 struct page *vni_shm_page(const struct vni_window *win, const void *at)
 {
 	return win->paged ? virt_to_page(at) : NULL;

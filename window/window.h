@@ -64,6 +64,7 @@ struct vni_link {
 	const char *fault;	/* set by any context, consumed by the work */
 	const struct vni_chan *peer;	/* its channel, while up or being brought up */
 	u32 bell_first, bell_count;	/* the peer's, while up */
+	bool told;		/* the other was there as this node's ends were last reset */
 	u64 ups, downs;
 };
 

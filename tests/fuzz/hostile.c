@@ -33,6 +33,7 @@ struct node {
 	u8 *store;
 	__le32 *returns;
 	struct vni_ring_end *peer_tx, *peer_rx, *peer_give;
+	__le64 *peer_held; /* one word: SLOTS and more */
 	/* ours */
 	struct vni_ring_end rx_end, tx_end, take_end;
 	struct vni_ring rx, tx, take;
@@ -237,9 +238,27 @@ static void take_back(struct node *n)
 	vni_ring_publish(&n->take);
 }
 
+/* What vni/conn.c does when a link comes up: the peer says which slots it still holds. */
+static void relink(struct node *n, struct input *in)
+{
+	struct vni_held held = { n->peer_held, SLOTS };
+	u32 most = next(in, 1) % SLOTS, before;
+
+	vni_omgr_reclaim(&n->om, SEAT, held);
+	check_books(n);
+	/* the peer changes its word meanwhile */
+	if (next(in, 1) & 1)
+		*n->peer_held = cpu_to_le64((u64)next(in, 4) << 32 | next(in, 4));
+	before = n->om.lent[SEAT];
+	if (vni_omgr_adopt(&n->om, SEAT, held, most))
+		MUST(n->om.lent[SEAT] == before + most);
+	else
+		MUST(n->om.lent[SEAT] <= before + most);
+}
+
 static void step(struct node *n, struct input *in)
 {
-	switch (next(in, 1) % 11) {
+	switch (next(in, 1) % 13) {
 	case 0:
 		WRITE_ONCE(n->peer_tx->index, cpu_to_le32(next_index(in, n->rx.mine)));
 		break;
@@ -272,6 +291,12 @@ static void step(struct node *n, struct input *in)
 	case 9:
 		peer_writes_direct(n, in);
 		break;
+	case 10:
+		*n->peer_held = cpu_to_le64((u64)next(in, 4) << 32 | next(in, 4));
+		break;
+	case 11:
+		relink(n, in);
+		break;
 	default:
 		take_back(n);
 		break;
@@ -285,7 +310,8 @@ static void start(struct node *n, u32 index)
 	n->peer_tx = calloc(1, sizeof(*n->peer_tx));
 	n->peer_rx = calloc(1, sizeof(*n->peer_rx));
 	n->peer_give = calloc(1, sizeof(*n->peer_give));
-	MUST(n->store && n->returns && n->peer_tx && n->peer_rx && n->peer_give);
+	n->peer_held = calloc(1, sizeof(*n->peer_held));
+	MUST(n->store && n->returns && n->peer_tx && n->peer_rx && n->peer_give && n->peer_held);
 	vni_ring_attach(&n->rx, &n->rx_end, n->peer_tx, LINES);
 	vni_ring_attach(&n->tx, &n->tx_end, n->peer_rx, LINES);
 	vni_ring_attach(&n->take, &n->take_end, n->peer_give, RETURNS);
@@ -308,12 +334,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		step(&n, &in);
 		check_books(&n);
 	}
-	vni_omgr_reclaim(&n.om, SEAT);
+	vni_omgr_reclaim(&n.om, SEAT, (struct vni_held){});
 	MUST(n.om.nfree == SLOTS && !n.om.lent[SEAT]);
 	free(n.store);
 	free(n.returns);
 	free(n.peer_tx);
 	free(n.peer_rx);
 	free(n.peer_give);
+	free(n.peer_held);
 	return 0;
 }

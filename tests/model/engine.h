@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define M_LOCS 9 /* shared locations */
+#define M_LOCS 10 /* shared locations */
 #define M_MSGS 6 /* messages of one that somebody may still see; nobody lags more */
 #define M_THREADS 4
 #define M_LOG 40   /* accesses of one action */

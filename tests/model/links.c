@@ -9,6 +9,7 @@
 
 static const struct budget *budget;
 static bool strict; /* opening counts as cleaning */
+bool lending;
 #define T(thread) (1u << (thread))
 
 static const struct m_loc locs[] = {
@@ -21,6 +22,7 @@ static const struct m_loc locs[] = {
 	[ACK1] = { "1.ack", &window[1].chan.links[0].ack, true, T(WORK0) },
 	[HEAD] = { "0.head", &window[0].index, true, T(RECEIVER) },
 	[SLOT] = { "0.slot", &window[0].slot, true, T(RECEIVER) },
+	[HELD] = { "1.held", &window[1].held, true, T(WORK0) },
 	[FAULT1] = { "1 link.fault", &chans[1].links[0].fault, false, T(WORK1) | T(RECEIVER) },
 };
 
@@ -62,6 +64,24 @@ bool m_ghost_step(struct m_state *st, unsigned int thread, unsigned int what, u3
 			m_fail("both are up, and not with each other");
 		me->used = false;
 		m_view_join(st, SENDER + n, WORK0 + n);
+		break;
+	case GHOST_LENT:
+		*answer = me->lent;
+		break;
+	case GHOST_WRITE:
+		if (other->keeps && me->looked)
+			m_fail("a frame is overwritten that a program has not read");
+		other->keeps = false;
+		me->lent = lending && arg;
+		break;
+	case GHOST_KEEP:
+		me->keeps = lending;
+		break;
+	case GHOST_KEPT:
+		*answer = me->keeps;
+		break;
+	case GHOST_LOSE:
+		me->keeps = false;
 		break;
 	case GHOST_UNLINK:
 		me->sync = true;
@@ -169,8 +189,13 @@ static bool env(struct m_state *st, unsigned int what)
 		return true;
 	case DOUBT0:
 		return doubt(st, what & 1);
-	default:
+	case TRUST0:
 		return trust(st, what & 1);
+	default:
+		if (!user(st)->node[1].keeps)
+			return false;
+		user(st)->node[1].keeps = false;
+		return true;
 	}
 }
 
@@ -214,6 +239,7 @@ static const char *const env_names[] = {
 	"node 1 takes node 0 for dead",
 	"node 0 sees node 1 alive",
 	"node 1 sees node 0 alive",
+	"the program in node 1 reads",
 };
 
 static void check(const char *name, const struct budget *left, bool sc, const char *off,
@@ -224,7 +250,7 @@ static void check(const char *name, const struct budget *left, bool sc, const ch
 		.locs = locs,
 		.nlocs = sizeof(locs) / sizeof(locs[0]),
 		.nthreads = 4,
-		.nenvs = 8,
+		.nenvs = 9,
 		.thread_names = thread_names,
 		.action_names = action_names,
 		.env_names = env_names,
@@ -269,10 +295,23 @@ static void check_weak(void)
 	check("links without G'", MAY(.doubts = 1), false, "vni_shm_channel_fresh", "overwritten");
 }
 
+/* What a program has not read outlives links, and the sender's channel. */
+static void check_loans(void)
+{
+	lending = true;
+	check("loans, two disables", MAY(.disables = 2), true, NULL, NULL);
+	check("loans, a channel opened again", MAY(.reloads = 1), true, NULL, NULL);
+	check("loans, a crash", MAY(.crashes = 1), true, NULL, NULL);
+	check("loans on weak memory, a disable", MAY(.disables = 1), false, NULL, NULL);
+	check("loans without F", MAY(.disables = 1), false, "cell_ack", "not read");
+	lending = false;
+}
+
 int main(void)
 {
 	check_interleavings();
 	check_weak();
+	check_loans();
 	/* what is accepted, and shows that the search finds it */
 	strict = true;
 	check("links, opening counts as cleaning", MAY(.reloads = 1), true, NULL, "cleared while");

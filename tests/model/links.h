@@ -9,9 +9,22 @@
 
 enum { WORK0, WORK1, SENDER, RECEIVER };
 enum { STEP = 1, DISABLE, ENABLE, CLOSE, OPEN, USE };
-enum { GHOST_LOOK, GHOST_CLEAN, GHOST_UP, GHOST_UNLINK, GHOST_SYNC, GHOST_OPENED, GHOST_SPEND };
-enum { CRASH0, CRASH1, BOOT0, BOOT1, DOUBT0, DOUBT1, TRUST0, TRUST1 };
-enum { SERVICE0, SERVICE1, SESSION0, SESSION1, ACK0, ACK1, HEAD, SLOT, FAULT1 };
+enum {
+	GHOST_LOOK,
+	GHOST_CLEAN,
+	GHOST_UP,
+	GHOST_UNLINK,
+	GHOST_SYNC,
+	GHOST_OPENED,
+	GHOST_SPEND,
+	GHOST_LENT,
+	GHOST_WRITE,
+	GHOST_KEEP,
+	GHOST_KEPT,
+	GHOST_LOSE
+};
+enum { CRASH0, CRASH1, BOOT0, BOOT1, DOUBT0, DOUBT1, TRUST0, TRUST1, READ };
+enum { SERVICE0, SERVICE1, SESSION0, SESSION1, ACK0, ACK1, HEAD, SLOT, HELD, FAULT1 };
 
 /* What the world may still do to the nodes. */
 struct budget {
@@ -28,6 +41,9 @@ struct node {
 	bool running; /* ops->up() was called and ops->down() was not */
 	bool sync;    /* ops->down() waits for the end of running uses */
 	bool used;    /* sender: something was sent; receiver: something came */
+	bool told;    /* vni_link.told */
+	bool lent;    /* sender: the slot is not free */
+	bool keeps;   /* receiver: a program has what lies in the slot, and has not read it */
 };
 
 struct links {
@@ -40,9 +56,11 @@ struct section {
 	struct vni_chan chan;
 	__le32 index; /* of a ring's end */
 	__le32 slot;  /* a frame in the packet buffer: the session that it belongs to */
-	u8 pad[VNI_PAGE - sizeof(struct vni_chan) - 8];
+	__le32 held;  /* whether the other's slot is held here, as this node says */
+	u8 pad[VNI_PAGE - sizeof(struct vni_chan) - 12];
 };
 
+extern bool lending; /* programs keep what came in */
 extern struct section window[2];
 extern struct vni_window wins[2];
 extern struct vni_channel chans[2];

@@ -21,11 +21,18 @@ void *kvzalloc(size_t size, int flags)
 
 /* ---- the service on the link ---- */
 
-static void ops_reset(void *priv, unsigned int seat)
+static void ops_reset(void *priv, unsigned int seat, const void *peer, u64 size, u32 version)
 {
 	m_ghost(GHOST_CLEAN, 0);
-	if (m_self() == 0)
-		WRITE_ONCE(window[0].index, 0);
+	if (m_self() != 0)
+		return;
+	WRITE_ONCE(window[0].index, 0);
+	if (lending && peer && READ_ONCE(window[1].held))
+		return;
+	/* what was lent is taken back, and the next frame to somebody else lands there */
+	if (lending)
+		m_ghost(GHOST_WRITE, 0);
+	WRITE_ONCE(window[0].slot, 0);
 }
 
 static int ops_up(void *priv, unsigned int seat, const void *peer, u64 size, u32 version,
@@ -39,15 +46,18 @@ static void ops_down(void *priv, unsigned int seat)
 {
 	m_ghost(GHOST_UNLINK, 0);
 	m_ghost(GHOST_SYNC, 0);
-	/* what was lent is taken back, and the next frame to somebody else lands there */
-	if (m_self() == 0)
-		WRITE_ONCE(window[0].slot, 0);
+	if (lending && m_self() == 1)
+		WRITE_ONCE(window[1].held, cpu_to_le32(m_ghost(GHOST_KEPT, 0)));
 }
 
 static const struct vni_channel_ops ops = { .reset = ops_reset, .up = ops_up, .down = ops_down };
 
 static void send(const struct vni_link *link)
 {
+	if (lending && m_ghost(GHOST_LENT, 0))
+		return;
+	if (lending)
+		m_ghost(GHOST_WRITE, 1);
 	WRITE_ONCE(window[0].slot, cpu_to_le32(link->session));
 	virt_store_release(&window[0].index, cpu_to_le32(link->session));
 }
@@ -65,8 +75,12 @@ static void receive(struct vni_channel *chan, bool *used)
 	}
 	slot = le32_to_cpu(READ_ONCE(window[0].slot));
 	*used = true;
-	if (vni_shm_channel_fresh(chan, 0) && slot != ack)
+	if (!vni_shm_channel_fresh(chan, 0))
+		return;
+	if (slot != ack)
 		m_fail("a frame was taken for good that had been overwritten");
+	if (lending)
+		m_ghost(GHOST_KEEP, 0);
 }
 
 /* ---- the nodes ---- */
@@ -90,6 +104,7 @@ static void load(const struct node *me, unsigned int n)
 		.state = me->state,
 		.session = me->session,
 		.ack = me->ack,
+		.told = me->told,
 		.peer = me->running ? &window[!n].chan : NULL,
 	};
 	win->channels[0] = me->open ? chan : NULL;
@@ -114,8 +129,11 @@ static void open_channel(struct node *me, unsigned int n)
 		me->booted = true;
 	}
 	m_ghost(GHOST_OPENED, 0);
-	chan = vni_shm_channel_open(&wins[n], VNI_SERVICE_ETH, 1, sizeof(struct vni_chan) + 8, &ops,
-				    NULL);
+	/* a receiver's new life knows nothing of what the former one held */
+	if (lending && n == 1)
+		WRITE_ONCE(window[1].held, 0);
+	chan = vni_shm_channel_open(&wins[n], VNI_SERVICE_ETH, 1, sizeof(struct vni_chan) + 12,
+				    sizeof(struct vni_chan), &ops, NULL);
 	if (IS_ERR(chan))
 		m_fail("the channel does not open");
 	me->open = true;
@@ -129,6 +147,7 @@ static void commit(struct links *l, const struct node *me, unsigned int n)
 	to->session = me->session;
 	to->ack = me->ack;
 	to->state = me->state;
+	to->told = me->told;
 	to->booted = me->booted;
 	to->open = me->open;
 	to->enabled = me->enabled;
@@ -152,11 +171,13 @@ static void work(struct m_state *st, struct node *me, unsigned int n, unsigned i
 	step(me, n);
 	if (action == CLOSE) {
 		vni_shm_channel_close(&chans[n]);
+		m_ghost(GHOST_LOSE, 0);
 		me->open = false;
 	}
 	me->state = me->open ? link->state : VNI_LINK_RESET;
 	me->session = me->open ? link->session : 0;
 	me->ack = me->open ? link->ack : 0;
+	me->told = me->open && link->told;
 	if (me->state == VNI_LINK_FAULT)
 		m_fail("an honest peer is accused");
 	commit(user(st), me, n);

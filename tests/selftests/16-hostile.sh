@@ -6,7 +6,7 @@
 # A node whose section is overwritten with noise costs itself its link, and nobody else anything.
 
 . "${0%/*}/net.sh"
-ktap_plan 22
+ktap_plan 26
 
 tool=$(mktemp -d)
 cleanup() { rm -rf "$tool"; }
@@ -86,4 +86,24 @@ check "and is reached" wait_for 15 node 0 ping -c 1 -W 1 192.168.77.2
 check "no slot of node 0 is left with it" in_node 0 '
 	ping -q -c 3 -i 0.2 192.168.77.2 >/dev/null
 	ethtool -S vni0 | awk "/slots_lent/ { lent += \$2 } END { exit lent != 0 }"'
+
+# What it says that it holds of node 0's slots is believed as far as a node may hold any.
+chan0=$(word $((base + 512 + 8)))
+eth0=$((base + chan0 + 1024))
+held=$((chan + $(word $((eth + 104))))) # what is said to seat 0 comes first
+bits=$(($(word $((eth + 100))) & 0xffffffff))
+slots=$(($(word $((eth0 + 32))) & 0xffffffff))
+queues=$(($(word $((eth0 + 20))) & 0xffffffff))
+in_node 0 'physmem $1 = $2 $3 && physmem $(($1 + 64)) fill $4 255' "$held" \
+	$((chan0 + $(word $((eth0 + 72))))) $((slots | (queues << 32))) $((bits / 8))
+in_node 0 'ip link set vni0 down && ip link set vni0 up'
+check "a node that says it holds all slots is refused" in_node 0 '
+	within 8 sh -c "dmesg | grep -q \"refused: programs there have not read\""'
+check "and half of them are left for others" in_node 0 '
+	free=$(stat slots_free) && echo "$free of $(stat slots) are free" &&
+		[ $((2 * free)) -ge "$(stat slots)" ] && [ "$free" -lt "$(stat slots)" ]'
+in_node 0 'physmem $(($1 + 64)) fill $2 0' "$held" $((bits / 8))
+check "it is a peer again when it says that it holds none" \
+	wait_for 20 node 0 ping -c 1 -W 1 192.168.77.2
+check "which are free then" in_node 0 'within 5 slots_home'
 check "TCP runs as before" iperf 0 -c 192.168.77.2 -n 20M

@@ -5,6 +5,8 @@
 #define FIRST 100 /* this queue's share begins in the middle of the buffer */
 #define COUNT_SLOTS 64
 #define AROUND 16 /* entries of the table on both sides that belong to others */
+#define HELD_WORDS 4 /* of what a seat says it holds: more than there are slots */
+#define NOTHING ((struct vni_held){})
 
 struct fixture {
 	struct vni_omgr om;
@@ -159,13 +161,129 @@ static void reclaim_takes_only_the_dead_seats_share(void **state)
 	assert_true(vni_omgr_claim(&f->om, 2, b));
 	vni_omgr_lend(&f->om, 2, b, 1 << 1);
 	assert_int_equal(vni_omgr_take_back(&f->om, a[0], 1), 0);
-	assert_int_equal(vni_omgr_reclaim(&f->om, 1), 4);
-	assert_int_equal(vni_omgr_reclaim(&f->om, 1), 0);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 1, NOTHING), 4);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 1, NOTHING), 0);
 	assert_int_equal(f->om.lent[2], 3);
 	assert_int_equal(f->om.nfree, COUNT_SLOTS - 3);
 	/* what the dead one gives back late is refused */
 	assert_int_equal(vni_omgr_take_back(&f->om, b[0], 1), -EPROTO);
-	assert_int_equal(vni_omgr_reclaim(&f->om, 2), 3);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 2, NOTHING), 3);
+	assert_pristine(f);
+}
+
+static void tell(__le64 *map, u32 slot)
+{
+	map[slot / 64] = cpu_to_le64(le64_to_cpu(map[slot / 64]) | 1ULL << slot % 64);
+}
+
+static struct vni_held told(const __le64 *map)
+{
+	return (struct vni_held){ map, HELD_WORDS * 64 };
+}
+
+static void reclaim_leaves_what_is_held(void **state)
+{
+	struct fixture *f = *state;
+	__le64 map[HELD_WORDS] = {};
+	u32 a[4];
+
+	assert_true(vni_omgr_claim(&f->om, 4, a));
+	vni_omgr_lend(&f->om, 4, a, 1 << 1 | 1 << 2);
+	tell(map, a[1]);
+	tell(map, a[3]);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 1, told(map)), 2);
+	assert_true(f->om.lent[1] == 2 && f->om.lent[2] == 4);
+	/* the rest comes home one by one, or with a later word */
+	assert_int_equal(vni_omgr_take_back(&f->om, a[0], 1), -EPROTO);
+	assert_int_equal(vni_omgr_take_back(&f->om, a[1], 1), 0);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 1, told(map)), 0);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 1, NOTHING), 1);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 2, NOTHING), 4);
+	assert_pristine(f);
+}
+
+/* The map's end cuts a word: nothing is read behind it, and slots there are not held. */
+static void a_short_map_says_nothing_of_the_rest(void **state)
+{
+	struct fixture *f = *state;
+	u32 slots = FIRST / 64 * 64, all[COUNT_SLOTS];
+	__le64 *map = calloc(slots / 64, sizeof(*map));
+
+	assert_non_null(map);
+	memset(map, 0xff, slots / 64 * sizeof(*map));
+	assert_true(vni_omgr_claim(&f->om, COUNT_SLOTS, all));
+	vni_omgr_lend(&f->om, COUNT_SLOTS, all, 1 << 1);
+	assert_int_equal(vni_omgr_adopt(&f->om, 2, (struct vni_held){ map, slots }, 99), 0);
+	assert_int_equal(f->om.lent[2], 0);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 1, (struct vni_held){ map, slots }),
+			 COUNT_SLOTS);
+	free(map);
+	assert_pristine(f);
+}
+
+static void what_a_seat_says_it_holds_is_not_free(void **state)
+{
+	struct fixture *f = *state;
+	__le64 map[HELD_WORDS] = {};
+	u32 got[COUNT_SLOTS], i;
+
+	/* others' slots, on both sides of ours, are no business of this manager */
+	tell(map, 0);
+	tell(map, FIRST - 1);
+	tell(map, FIRST + COUNT_SLOTS);
+	tell(map, HELD_WORDS * 64 - 1);
+	tell(map, FIRST);
+	tell(map, FIRST + 7);
+	tell(map, FIRST + COUNT_SLOTS - 1);
+	assert_int_equal(vni_omgr_adopt(&f->om, 4, told(map), 3), 0);
+	assert_true(f->om.lent[4] == 3 && f->om.nfree == COUNT_SLOTS - 3);
+	assert_true(shown(f, FIRST + 7) == 1 << 4);
+	/* once more says nothing new */
+	assert_int_equal(vni_omgr_adopt(&f->om, 4, told(map), 0), 0);
+	assert_int_equal(f->om.lent[4], 3);
+	assert_true(vni_omgr_claim(&f->om, COUNT_SLOTS - 3, got));
+	for (i = 0; i < COUNT_SLOTS - 3; i++)
+		assert_true(got[i] > FIRST && got[i] < FIRST + COUNT_SLOTS - 1 &&
+			    got[i] != FIRST + 7);
+	vni_omgr_unclaim(&f->om, COUNT_SLOTS - 3, got);
+	assert_int_equal(vni_omgr_take_back(&f->om, FIRST, 4), 0);
+	assert_int_equal(vni_omgr_take_back(&f->om, FIRST + 7, 4), 0);
+	assert_int_equal(vni_omgr_take_back(&f->om, FIRST + COUNT_SLOTS - 1, 4), 0);
+	assert_pristine(f);
+}
+
+static void no_more_is_believed_than_may_be(void **state)
+{
+	struct fixture *f = *state;
+	__le64 map[HELD_WORDS];
+	u32 slot;
+
+	memset(map, 0xff, sizeof(map));
+	assert_true(vni_omgr_claim(&f->om, 1, &slot));
+	vni_omgr_lend(&f->om, 1, &slot, 1 << 5);
+	assert_int_equal(vni_omgr_adopt(&f->om, 5, told(map), 10), -ENOSPC);
+	assert_true(f->om.lent[5] == 11 && f->om.nfree == COUNT_SLOTS - 11);
+	assert_int_equal(vni_omgr_adopt(&f->om, 5, told(map), 0), -ENOSPC);
+	assert_int_equal(f->om.lent[5], 11);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 5, NOTHING), 11);
+	assert_pristine(f);
+}
+
+/* A seat cannot talk itself into what another holds, and so into when that is free. */
+static void what_another_holds_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+	__le64 map[HELD_WORDS] = {};
+	u32 slot;
+
+	assert_true(vni_omgr_claim(&f->om, 1, &slot));
+	vni_omgr_lend(&f->om, 1, &slot, 1 << 1);
+	tell(map, slot);
+	assert_int_equal(vni_omgr_adopt(&f->om, 2, told(map), 1), 0);
+	assert_true(f->om.lent[2] == 0 && f->om.nfree == COUNT_SLOTS - 1);
+	assert_int_equal(vni_omgr_take_back(&f->om, slot, 2), -EPROTO);
+	assert_int_equal(vni_omgr_reclaim(&f->om, 2, NOTHING), 0);
+	assert_int_equal(vni_omgr_take_back(&f->om, slot, 1), 0);
 	assert_pristine(f);
 }
 
@@ -231,6 +349,40 @@ static bool model_drop(struct model *m, u32 i, u32 seat)
 	return true;
 }
 
+/* What a seat says when its link has ended, or when this node was restarted. */
+static void model_told(struct fixture *f, struct model *m, u64 *seed, u32 seat)
+{
+	u32 most = test_random(seed) % COUNT_SLOTS, kept = 0, i;
+	bool adopt = test_random(seed) & 1, more = false;
+	__le64 map[HELD_WORDS];
+	u64 bit = 1ULL << seat;
+
+	for (i = 0; i < HELD_WORDS; i++)
+		map[i] = cpu_to_le64((u64)(test_random(seed) & test_random(seed)) << 32 |
+				     (test_random(seed) & test_random(seed)));
+	for (i = 0; i < COUNT_SLOTS; i++) {
+		u32 slot = FIRST + i;
+		bool said = le64_to_cpu(map[slot / 64]) >> slot % 64 & 1;
+
+		if (!adopt && !said) {
+			kept += model_drop(m, i, seat);
+		} else if (adopt && said && !m->holders[i] && !more) {
+			more = kept == most;
+			if (more)
+				continue;
+			kept++;
+			m->used++;
+			m->claimed[i] = true;
+			m->holders[i] = bit;
+		}
+	}
+	if (adopt)
+		assert_int_equal(vni_omgr_adopt(&f->om, seat, told(map), most),
+				 more ? -ENOSPC : 0);
+	else
+		assert_int_equal(vni_omgr_reclaim(&f->om, seat, told(map)), kept);
+}
+
 static void random_operations_agree_with_a_model(void **state)
 {
 	struct fixture *f = *state;
@@ -248,18 +400,20 @@ static void random_operations_agree_with_a_model(void **state)
 
 			assert_int_equal(vni_omgr_take_back(&f->om, slot, seat),
 					 model_drop(&m, slot - FIRST, seat) ? 0 : -EPROTO);
+		} else if (round & 1) {
+			model_told(f, &m, &seed, seat);
 		} else {
 			u32 held = 0;
 
 			for (i = 0; i < COUNT_SLOTS; i++)
 				held += model_drop(&m, i, seat);
-			assert_int_equal(vni_omgr_reclaim(&f->om, seat), held);
+			assert_int_equal(vni_omgr_reclaim(&f->om, seat, NOTHING), held);
 		}
 		if (round % 64 == 0)
 			model_agrees(f, &m);
 	}
 	for (i = 0; i < VNI_SEATS_MAX; i++)
-		vni_omgr_reclaim(&f->om, i);
+		vni_omgr_reclaim(&f->om, i, NOTHING);
 	assert_pristine(f);
 }
 
@@ -275,6 +429,11 @@ int main(void)
 		T(table_is_never_read_back),
 		T(what_a_seat_does_not_hold_is_refused),
 		T(reclaim_takes_only_the_dead_seats_share),
+		T(reclaim_leaves_what_is_held),
+		T(a_short_map_says_nothing_of_the_rest),
+		T(what_a_seat_says_it_holds_is_not_free),
+		T(no_more_is_believed_than_may_be),
+		T(what_another_holds_is_not_believed),
 		T(random_operations_agree_with_a_model),
 	};
 
