@@ -4,8 +4,8 @@
  *
  * It is RAM of the host, and is to be mapped as such: write-back, and with pages, so that received
  * frames can stay in place. On x86 firmware often calls the whole hole for devices uncached in the
- * MTRRs, and whatever the kernel maps there follows that, although most hypervisors do not. So pages
- * are made write-back afterwards; and where there are none, they are mapped one by one. Where the
+ * MTRRs, and what the kernel maps there follows that, although most hypervisors do not. A mapping
+ * with pages is made write-back afterwards, and one without is made page by page. Where the
  * processor does follow the MTRRs it costs a factor of 100, so the speed is measured once, and said
  * where it is bad.
  */
@@ -178,7 +178,7 @@ int ivshmem_map(struct ivshmem *iv)
 	return 0;
 }
 
-/* The bridge whose range a range of the device's is a part of; the host's, if it is no PCI bridge's. */
+/* The bridge, or host bridge, that has the range that the device's is a part of. */
 static struct device *bridge_of(const struct pci_dev *pdev, const struct resource *range)
 {
 	const struct pci_bus *bus = pdev->bus;

@@ -33,7 +33,7 @@ late() {
 		until [ -e /run/go ]; do sleep 0.1; done
 		exec cat >/run/late.$1' >/dev/null 2>&1 </dev/null &"
 	in_node 1 "within 10 sh -c 'ss -Htln sport = :$1 | grep -q $1'"
-	in_node 0 "setsid sh -c 'yes vni-window-line | nc 192.168.77.2 $1' >/dev/null 2>&1 </dev/null &
+	in_node 0 "setsid sh -c 'yes vni-window-line | nc 192.168.77.2 $1' >/dev/null 2>&1 &
 	within 10 sh -c 'ethtool -S vni0 | grep -qE \"slots_lent: [1-9]\"'"
 }
 in_node 1 'dmesg -c >/dev/null'
