@@ -143,7 +143,10 @@ static void *paged_make(struct vni_paged *paged)
 
 	if (former_take(paged))
 		return __va(paged->at);
-	/* memremap_pages() would complain as if it were a fault of the kernel */
+	/* of these two memremap_pages() would complain as if the kernel were at fault */
+	if (region_intersects(paged->at, paged->size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
+	    REGION_DISJOINT)
+		return ERR_PTR(-EBUSY);
 	other = get_dev_pagemap(PHYS_PFN(paged->at), NULL) ?:
 			get_dev_pagemap(PHYS_PFN(paged->at + paged->size - 1), NULL);
 	if (other) {
@@ -187,7 +190,9 @@ struct vni_paged *vni_paged_map(u64 at, u64 size)
 	if (!IS_ERR(paged->base))
 		return paged;
 	err = PTR_ERR(paged->base);
-	why = err == -EEXIST ? "part of it has some already" : "it cannot be mapped so";
+	why = "it cannot be mapped so";
+	if (err == -EEXIST || err == -EBUSY)
+		why = "a part of it has some already, for another use";
 	kfree(paged);
 plain:
 	pr_info("window of %llu bytes at 0x%llx has no pages (%ld), so what is received is copied: %s\n",

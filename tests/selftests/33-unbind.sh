@@ -5,36 +5,16 @@
 # A device goes while programs have not read frames that stay in place in its memory.
 
 . "${0%/*}/net.sh"
+. "${0%/*}/late.sh"
 ktap_plan 21
 fresh_or_end
 serve 1
 name="VNI, being read"
-kill_late='kill -9 "$(cat /run/late.pid)"'
 cleanup() {
-	in_node 1 "$kill_late" >/dev/null 2>&1
-}
-linked() {
-	in_both 'within 10 carrier_is 1 && within 8 ping -c 1 -W 1 192.168.77.$((PEER + 1))'
-}
-lend() {
-	in_node 1 "ethtool --set-tunable vni0 rx-copybreak 4096" && linked
+	end_late >/dev/null 2>&1
 }
 back() { # THE DEVICE COMES: a command in node 1
 	in_node 1 "$1; within 10 [ -e /sys/class/net/vni0 ] && configure 1" && lend
-}
-stay_in_place() {
-	serving 1 >/dev/null && grew_within 1 rx_lent_frames 100 1000000 \
-		iperf 0 -c 192.168.77.2 -n 20M
-}
-# late PORT: a program in node 1 that reads only when it is told to, and has been sent a lot.
-late() {
-	in_node 1 "rm -f /run/go /run/late.$1
-	setsid nc -l -p $1 -e sh -c 'echo \$\$ >/run/late.pid
-		until [ -e /run/go ]; do sleep 0.1; done
-		exec cat >/run/late.$1' >/dev/null 2>&1 </dev/null &"
-	in_node 1 "within 10 sh -c 'ss -Htln sport = :$1 | grep -q $1'"
-	in_node 0 "setsid sh -c 'yes vni-window-line | nc 192.168.77.2 $1' >/dev/null 2>&1 &
-	within 10 sh -c 'ethtool -S vni0 | grep -qE \"slots_lent: [1-9]\"'"
 }
 in_node 1 'dmesg -c >/dev/null'
 said() { # TEXT: it is in node 1's log, since the script began
@@ -77,8 +57,8 @@ check "no other device can have its memory's place" in_node 1 'grep "$1" /proc/i
 check "it is found again, and the link comes back" back 'echo 1 >/sys/bus/pci/rescan'
 check "at another place" [ "$(place)" != "$before" ]
 check "frames stay in place there" stay_in_place
-check "the program ends, and the former place is free" in_node 1 "$kill_late"'
-	within 10 sh -c "! grep \"$1\" /proc/iomem"' "$name"
+check "the program ends, and the former place is free" eval '
+	end_late && in_node 1 "within 10 sh -c \"! grep \\\"\$1\\\" /proc/iomem\"" "$name"'
 
 check "a third program reads late" late 7003
 check "the modules are unloaded beside it and loaded again" eval '
