@@ -110,6 +110,7 @@ static int join(struct ivshmem *iv)
 		.identity = identity(iv->pdev),
 		.seats = iv->v2 ? iv->layout.seats : vni_params.seats,
 		.format = vni_params.format,
+		.paged = iv->paged,
 	};
 	struct vni_window *win;
 	int ret = check_params(iv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A window that is a PCI device of the ivshmem kind; shared by ivshmem.c and ivshmem_pci.c. */
+/* A window that is a PCI device of the ivshmem kind; shared by window/ivshmem*.c. */
 #ifndef VNI_WINDOW_IVSHMEM_H
 #define VNI_WINDOW_IVSHMEM_H
 
@@ -24,7 +24,8 @@
  * @v2: of Jailhouse's kind, with @layout
  * @regs: BAR 0
  * @base: the window, mapped write-back
- * @by_page: ... page by page, against the MTRRs
+ * @paged: ... with pages, or NULL
+ * @by_page: ... without, one by one, against the MTRRs
  * @phys: where it lies
  * @size: bytes
  * @vectors: MSI-X vectors, 0: none
@@ -39,6 +40,7 @@ struct ivshmem {
 	struct iv2_layout layout;
 	void __iomem *regs;
 	void *base;
+	struct vni_paged *paged;
 	bool by_page;
 	u64 phys, size;
 	int vectors;
@@ -51,5 +53,9 @@ struct ivshmem {
 /* ivshmem_pci.c */
 int ivshmem_open(struct ivshmem *iv);
 void ivshmem_close(struct ivshmem *iv);
+
+/* ivshmem_memory.c */
+int ivshmem_map(struct ivshmem *iv);
+void ivshmem_unmap(struct ivshmem *iv);
 
 #endif /* VNI_WINDOW_IVSHMEM_H */

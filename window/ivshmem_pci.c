@@ -1,27 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * An ivshmem device itself: its registers, its interrupts, and its memory, in both versions.
- *
- * The memory is RAM of the host, and is to be mapped as such: write-back. On x86 firmware often
- * calls the whole hole for devices uncached in the MTRRs, and memremap() follows that, although
- * most hypervisors do not; then the pages are mapped one by one. Where the processor does follow
- * the MTRRs it costs a factor of 100, so the speed is measured once, and said where it is bad.
- */
+/* An ivshmem device itself: its registers and its interrupts, in both versions. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/err.h>
-#include <linux/io.h>
-#include <linux/ktime.h>
-#include <linux/math64.h>
-#include <linux/mm.h>
-#include <linux/slab.h>
-#include <linux/vmalloc.h>
-
 #include "ivshmem.h"
-
-#define SPEED_BYTES (16 * 1024)
-#define SPEED_TRIES 4
-#define SPEED_SLOW  250 /* MB/s: half of the slowest cached memory seen, far above uncached */
 
 static int open_v1(struct ivshmem *iv)
 {
@@ -89,73 +70,6 @@ static int open_v2(struct ivshmem *iv)
 	return 0;
 }
 
-#if defined(CONFIG_X86) && defined(CONFIG_VMAP_PFN)
-static bool is_write_back(const void *address)
-{
-	unsigned int level;
-	const pte_t *pte = lookup_address((unsigned long)address, &level);
-
-	return pte && !(pte_flags(*pte) & (_PAGE_PCD | _PAGE_PWT));
-}
-
-static void *map_pages(const struct ivshmem *iv)
-{
-	unsigned long i, count = iv->size >> PAGE_SHIFT;
-	unsigned long *pfns = kvmalloc_array(count, sizeof(*pfns), GFP_KERNEL);
-	void *map;
-
-	if (!pfns)
-		return NULL;
-	for (i = 0; i < count; i++)
-		pfns[i] = PHYS_PFN(iv->phys) + i;
-	map = vmap_pfn(pfns, count, PAGE_KERNEL);
-	kvfree(pfns);
-	return map;
-}
-
-static void unmap_pages(void *map)
-{
-	vunmap(map);
-}
-#else
-static bool is_write_back(const void *address)
-{
-	return true;
-}
-
-static void *map_pages(const struct ivshmem *iv)
-{
-	return NULL;
-}
-
-static void unmap_pages(void *map)
-{
-}
-#endif
-
-static void map_memory(struct ivshmem *iv)
-{
-	void *map = memremap(iv->phys, iv->size, MEMREMAP_WB);
-
-	iv->base = map;
-	if (!map || is_write_back(map))
-		return;
-	map = map_pages(iv);
-	if (!map)
-		return;
-	memunmap(iv->base);
-	iv->base = map;
-	iv->by_page = true;
-}
-
-static void unmap_memory(struct ivshmem *iv)
-{
-	if (iv->by_page)
-		unmap_pages(iv->base);
-	else
-		memunmap(iv->base);
-}
-
 static int open_memory(struct ivshmem *iv)
 {
 	if (iv->size < VNI_SEATS_MIN * VNI_SECTION_MIN) {
@@ -164,37 +78,7 @@ static int open_memory(struct ivshmem *iv)
 			iv->size, VNI_SEATS_MIN * VNI_SECTION_MIN);
 		return -ENODEV;
 	}
-	map_memory(iv);
-	if (iv->base)
-		return 0;
-	pci_err(iv->pdev, "shared memory of %llu bytes at 0x%llx cannot be mapped\n", iv->size,
-		iv->phys);
-	return -ENOMEM;
-}
-
-/* The best of a few, because whoever else runs on this processor only makes it look slower. */
-static void measure_speed(const struct ivshmem *iv)
-{
-	void *copy = kmalloc(SPEED_BYTES, GFP_KERNEL);
-	u64 best = U64_MAX, speed;
-	unsigned int i;
-
-	if (!copy)
-		return;
-	for (i = 0; i < SPEED_TRIES; i++) {
-		u64 start = ktime_get_ns();
-
-		memcpy(copy, iv->base, SPEED_BYTES);
-		best = min(best, ktime_get_ns() - start);
-	}
-	kfree(copy);
-	speed = div64_u64(SPEED_BYTES * 1000ULL, best ?: 1);
-	if (speed < SPEED_SLOW)
-		pci_warn(iv->pdev,
-			 "shared memory is read at %llu MB/s only, as if it were uncached: see /sys/kernel/debug/x86/pat_memtype_list and /proc/mtrr for 0x%llx\n",
-			 speed, iv->phys);
-	else
-		pci_dbg(iv->pdev, "shared memory is read at %llu MB/s\n", speed);
+	return ivshmem_map(iv);
 }
 
 static void open_vectors(struct ivshmem *iv)
@@ -246,7 +130,6 @@ int ivshmem_open(struct ivshmem *iv)
 		ret = open_memory(iv);
 	if (ret)
 		goto unmap;
-	measure_speed(iv);
 	open_vectors(iv);
 	if (iv->v2)
 		iowrite32(iv->vectors ? IV2_INT_ENABLE : 0, iv->regs + IV2_INT_CONTROL);
@@ -277,7 +160,7 @@ void ivshmem_close(struct ivshmem *iv)
 	}
 	if (iv->vectors)
 		pci_free_irq_vectors(iv->pdev);
-	unmap_memory(iv);
+	ivshmem_unmap(iv);
 	pci_iounmap(iv->pdev, iv->regs);
 	pci_release_regions(iv->pdev);
 	pci_disable_device(iv->pdev);

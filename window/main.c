@@ -4,6 +4,7 @@
 
 #include <linux/module.h>
 
+#include "pages.h"
 #include "window.h"
 
 #define DEAD_MS_MIN (3 * VNI_PERIOD_MS)
@@ -83,6 +84,7 @@ static int __init vni_shm_init(void)
 static void __exit vni_shm_exit(void)
 {
 	backends_remove(ARRAY_SIZE(backends));
+	vni_paged_exit();
 	vni_debugfs_exit();
 }
 

@@ -5,7 +5,10 @@
 
 #include <linux/types.h>
 
+struct device;
+struct resource;
 struct vni_paged;
+
 #if defined(CONFIG_ZONE_DEVICE) || defined(CONFIG_UML)
 struct vni_paged *vni_paged_map(u64 at, u64 size);
 void *vni_paged_base(const struct vni_paged *paged);
@@ -22,6 +25,20 @@ static inline void *vni_paged_base(const struct vni_paged *paged)
 }
 
 static inline void vni_paged_unmap(struct vni_paged *paged)
+{
+}
+#endif
+
+#ifdef CONFIG_ZONE_DEVICE
+void vni_paged_hold(struct vni_paged *paged, const struct resource *range, struct device *above);
+void vni_paged_exit(void);
+#else
+static inline void vni_paged_hold(struct vni_paged *paged, const struct resource *range,
+				  struct device *above)
+{
+}
+
+static inline void vni_paged_exit(void)
 {
 }
 #endif

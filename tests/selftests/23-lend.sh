@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 300
-# env: partition uml
+# env: partition ivshmem uml
 # Frames that stay in the slots of the peer's packet buffer (rx-copybreak): only where asked for,
 # whole, given back when they have been read, and never used anew before that.
 

@@ -6,7 +6,8 @@
 # A window without doorbells: traffic, and a device that QEMU takes and gives under traffic.
 
 . "${0%/*}/net.sh"
-ktap_plan 16
+. "${0%/*}/late.sh"
+ktap_plan 23
 fresh_or_end
 # shellcheck disable=SC2034 # in what is evaluated
 lab=$VNI_LAB_COMMAND
@@ -40,4 +41,19 @@ for node in 0 1 0; do
 			in_both "within 5 carrier_is 1"'
 	check "an answer comes" in_both 'within 5 ping -q -c 1 -W 1 192.168.77.$((PEER + 1))'
 done
+in_both 'rm -f /run/traffic; killall -9 ping' >/dev/null 2>&1
+
+# Memory goes that a program has not read yet.
+check "frames stay in place" eval 'lend && serve 1 >/dev/null && stay_in_place'
+check "a program that reads late holds some of them" late 7001
+check "QEMU takes the device beside it" eval '
+	"$lab" unplug 1 && in_node 1 "within 15 [ ! -e /sys/class/net/vni0 ]"'
+check "the program reads, whatever is there now" in_node 1 '
+	: >/run/go
+	within 10 [ -s /run/late.7001 ] && wc -c /run/late.7001'
+check "QEMU gives the device back, and the link is there" eval '
+	"$lab" plug 1 && in_node 1 "within 10 [ -e /sys/class/net/vni0 ] && configure 1" && lend'
+check "frames stay in place again" stay_in_place
+check "nothing holds memory besides devices" in_node 1 '
+	within 5 sh -c "! grep \"VNI, being read\" /proc/iomem"'
 check_equal "nobody has booted meanwhile" "$boots" "$(boot_of 0)$(boot_of 1)"

@@ -10,20 +10,21 @@ import subprocess
 from functools import partial
 from typing import Any
 
-from demo import network, prepare
+from demo import counters, network, prepare
 from demo.lab import TOP, Lab, slow
 from demo.record import Record
 from demo.route import Place
 
 from . import build, pktgen, streams, trips
 from .errors import BenchError
-from .nodes import Way
+from .nodes import COPIED, LENT, Way
 from .part import Mode, Part
 from .pktgen import Wire
 from .results import Group, Key
 from .turns import Shot
 
 VNI, SOCKET, TAP = "VNI over ivshmem", "virtio-net over a socket", "virtio-net over tap and bridge"
+IN_PLACE = "VNI over ivshmem, in place"
 
 _DEVICES = {SOCKET: "nsock", TAP: "ntap"}  # their names in the machines
 _SUBNETS = {SOCKET: "10.7.1", TAP: "10.7.2"}
@@ -92,13 +93,14 @@ class Machines(Part):
         self._record = record
         self._bridge = Bridge()
         self._wires: dict[str, Wire] = {}
+        self._lent = False
         # One CPU each, so that both machines fit two CPUs of the host; see lab.rst.
         ports = [word for n in range(2) for word in
                  ("--qemu=-device", f"--qemu=pcie-root-port,id=net{n},chassis={10 + n}")]
         self._lab = Lab(f"{name}-vm", "ivshmem", "6.12", ["--cpus0=1", "--cpus1=1", *ports])
 
     def expected(self) -> float:
-        shots = 3 * (len(_TCP_SIZES) + 2 * len(_TRIP_SIZES) + 1)
+        shots = 4 * len(_TCP_SIZES) + 3 * (2 * len(_TRIP_SIZES) + 1)
         return 60 + self.mode.runs * shots * (self.mode.seconds + 1.5)
 
     def prepare(self) -> list[Shot]:
@@ -127,7 +129,7 @@ class Machines(Part):
 
     def _shots(self) -> list[Shot]:
         shots = [Shot(f"{who}, TCP, {size} B", partial(self._stream, who, size))
-                 for size in _TCP_SIZES for who in self._wires]
+                 for size in _TCP_SIZES for who in (VNI, IN_PLACE, *self._rivals())]
         shots += [Shot(f"{who}, frames of {_FRAMES} B", partial(self._frames, who))
                   for who in self._wires]
         return shots + [Shot(f"{who}, round trips, {protocol.upper()}, {size} B",
@@ -185,15 +187,34 @@ class Machines(Part):
         if done.returncode:
             raise BenchError(f"QEMU, {command}: {done.stderr.strip()}")
 
+    def _rivals(self) -> list[str]:
+        return [who for who in self._wires if who != VNI]
+
+    def _take(self, who: str) -> None:
+        """Frames stay in place, or not: VNI's link goes down for a moment."""
+        lent = who == IN_PLACE
+        if lent == self._lent or who in self._rivals():
+            return
+        network.set_lent(self._lab, 2, LENT if lent else COPIED)
+        network.ping(self._lab, 2)
+        self._lent = lent
+
     def _stream(self, who: str, size: int) -> dict[Key, float]:
-        told = streams.flow(self._lab, self._wires[who].way, "tcp", size, self.mode.seconds)
+        self._take(who)
+        way = self._wires[VNI if who == IN_PLACE else who].way
+        before = counters.take(self._lab, way.server.node) if who == IN_PLACE else None
+        told = streams.flow(self._lab, way, "tcp", size, self.mode.seconds)
+        if before and not counters.take(self._lab, way.server.node).since(before)["rx_lent_frames"]:
+            raise BenchError("no frame stayed in place")
         return {Key("vm-tcp", who, size): streams.gigabits(told, "received", "receive_seconds")}
 
     def _frames(self, who: str) -> dict[Key, float]:
+        self._take(who)
         rate = pktgen.generate(self._lab, self._wires[who], _FRAMES, self.mode.seconds)
         return {Key("vm-frames", who): rate.received}
 
     def _trip(self, who: str, protocol: str, size: int) -> dict[Key, float]:
+        self._take(who)
         told = trips.ask(self._lab, self._wires[who].way, protocol, size, self.mode.seconds)
         return {Key(f"vm-{protocol}-{kind}", who, size): told[kind] / 1000
                 for kind in ("median", "p99")}
