@@ -111,6 +111,8 @@ static int join(struct ivshmem *iv)
 		.seats = iv->v2 ? iv->layout.seats : vni_params.seats,
 		.format = vni_params.format,
 		.paged = iv->paged,
+		/* of version 2 a hypervisor lets only its owner write to a section */
+		.writable = !iv->v2,
 	};
 	struct vni_window *win;
 	int ret = check_params(iv);
