@@ -23,12 +23,15 @@ struct vni_channel;
  * @name: for messages
  * @add: a window is there; return the client's own pointer for it or an ERR_PTR(); may sleep
  * @remove: the window goes; when it returns the channel is closed; may sleep
+ * @flush: programs use pages of a window that has gone: have what they have read freed, soon; must
+ *	not sleep
  * @entry: vni_shm's own
  */
 struct vni_shm_client {
 	const char *name;
 	void *(*add)(struct vni_window *win);
 	void (*remove)(struct vni_window *win, void *priv);
+	void (*flush)(void);
 	struct list_head entry;
 };
 

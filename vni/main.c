@@ -203,6 +203,7 @@ static struct vni_shm_client vni_client = {
 	.name = "vni",
 	.add = vni_add,
 	.remove = vni_remove,
+	.flush = vni_loans_flush,
 };
 
 static int __init vni_init(void)

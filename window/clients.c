@@ -131,3 +131,18 @@ void vni_clients_remove_window(struct vni_window *win)
 	unbind(NULL, win);
 	mutex_unlock(&clients_lock);
 }
+
+/**
+ * vni_clients_flush() - have what programs have read of a window that has gone freed, soon
+ *
+ * Context: process, may sleep.
+ */
+void vni_clients_flush(void)
+{
+	struct vni_shm_client *client;
+
+	mutex_lock(&clients_lock);
+	list_for_each_entry(client, &clients, entry)
+		client->flush();
+	mutex_unlock(&clients_lock);
+}

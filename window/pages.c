@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "pages.h"
+#include "window.h"
 
 /* What memremap_pages() can add. */
 #define PAGED_ALIGN SZ_2M
@@ -93,6 +94,8 @@ static void kept_free_unused(void)
 
 static void kept_look(struct work_struct *work)
 {
+	/* a processor that receives nothing else would keep some for ever; the next look sees it */
+	vni_clients_flush();
 	mutex_lock(&kept_lock);
 	kept_free_unused();
 	if (!list_empty(&kept))

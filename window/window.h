@@ -223,6 +223,7 @@ const char *vni_link_state_name(enum vni_link_state state);
 bool vni_clients_have_window(void);
 int vni_clients_add_window(struct vni_window *win);
 void vni_clients_remove_window(struct vni_window *win);
+void vni_clients_flush(void);
 
 /* debugfs.c */
 void vni_debugfs_init(void);
