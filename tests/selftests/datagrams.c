@@ -10,7 +10,7 @@
  *		one after the other, each when the last one was answered or so long after it; says
  *		how many answers came, and how many of these were the datagram itself, whole:
  *		"answered N, returned N"
- *	datagrams flood ADDRESS PORT BYTES SECONDS	sends, as fast as it can
+ *	datagrams flood ADDRESS PORT BYTES SECONDS	sends, as fast as it can; says "sent N"
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -127,11 +127,12 @@ static int send_all(int fd, uint32_t len, uint32_t count, long ms)
 static int flood(int fd, uint32_t len, int seconds)
 {
 	time_t end = time(NULL) + seconds;
-	uint32_t i = 0;
+	uint32_t i, sent = 0;
 
 	fill(out, 0, len);
-	while (i++ % 16 || time(NULL) < end)
-		send(fd, out, len, 0);
+	for (i = 0; i % 16 || time(NULL) < end; i++)
+		sent += send(fd, out, len, 0) == (ssize_t)len;
+	printf("sent %u\n", sent);
 	return 0;
 }
 

@@ -22,7 +22,8 @@ static inline struct datagram *datagram(struct xdp_md *ctx)
 	struct datagram *d = (void *)(long)ctx->data;
 
 	if ((void *)(d + 1) > (void *)(long)ctx->data_end ||
-	    d->eth.h_proto != bpf_htons(ETH_P_IP) || d->ip.protocol != IPPROTO_UDP || d->ip.ihl != 5 || d->udp.dest != bpf_htons(PORT) ||
+	    d->eth.h_proto != bpf_htons(ETH_P_IP) || d->ip.protocol != IPPROTO_UDP ||
+	    d->ip.ihl != 5 || d->udp.dest != bpf_htons(PORT) ||
 	    bpf_xdp_get_buff_len(ctx) < LARGE)
 		return NULL;
 	return d;
