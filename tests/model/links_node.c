@@ -29,9 +29,10 @@ static void ops_reset(void *priv, unsigned int seat, const void *peer, u64 size,
 	WRITE_ONCE(window[0].index, 0);
 	if (lending && peer && READ_ONCE(window[1].held))
 		return;
+	if (!lending)
+		return;
 	/* what was lent is taken back, and the next frame to somebody else lands there */
-	if (lending)
-		m_ghost(GHOST_WRITE, 0);
+	m_ghost(GHOST_WRITE, 0);
 	WRITE_ONCE(window[0].slot, 0);
 }
 
@@ -46,6 +47,9 @@ static void ops_down(void *priv, unsigned int seat)
 {
 	m_ghost(GHOST_UNLINK, 0);
 	m_ghost(GHOST_SYNC, 0);
+	/* a service that knows no loans may take its slots back as early as here */
+	if (!lending && m_self() == 0)
+		WRITE_ONCE(window[0].slot, 0);
 	if (lending && m_self() == 1)
 		WRITE_ONCE(window[1].held, cpu_to_le32(m_ghost(GHOST_KEPT, 0)));
 }
