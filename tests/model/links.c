@@ -22,7 +22,7 @@ static const struct m_loc locs[] = {
 	[ACK1] = { "1.ack", &window[1].chan.links[0].ack, true, T(WORK0) },
 	[HEAD] = { "0.head", &window[0].index, true, T(RECEIVER) },
 	[SLOT] = { "0.slot", &window[0].slot, true, T(RECEIVER) },
-	[HELD] = { "1.held", &window[1].held, true, T(WORK0) },
+	[HELD] = { "1.held", &window[1].held, false, T(WORK0) },
 	[FAULT1] = { "1 link.fault", &chans[1].links[0].fault, false, T(WORK1) | T(RECEIVER) },
 };
 
@@ -73,6 +73,9 @@ bool m_ghost_step(struct m_state *st, unsigned int thread, unsigned int what, u3
 			m_fail("a frame is overwritten that a program has not read");
 		other->keeps = false;
 		me->lent = lending && arg;
+		break;
+	case GHOST_ADOPT:
+		me->lent = true;
 		break;
 	case GHOST_KEEP:
 		me->keeps = lending;

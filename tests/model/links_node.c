@@ -21,17 +21,25 @@ void *kvzalloc(size_t size, int flags)
 
 /* ---- the service on the link ---- */
 
+/* Does the other say that it holds the slot? Then that is lent, whatever was known of it. */
+static bool adopt(void)
+{
+	if (!READ_ONCE(window[1].held))
+		return false;
+	m_ghost(GHOST_ADOPT, 0);
+	return true;
+}
+
 static void ops_reset(void *priv, unsigned int seat, const void *peer, u64 size, u32 version)
 {
 	m_ghost(GHOST_CLEAN, 0);
 	if (m_self() != 0)
 		return;
 	WRITE_ONCE(window[0].index, 0);
-	if (lending && peer && READ_ONCE(window[1].held))
+	if (!lending || (peer && adopt()))
 		return;
 	/* what was lent is taken back, and the next frame to somebody else lands there */
-	if (lending)
-		m_ghost(GHOST_WRITE, 0);
+	m_ghost(GHOST_WRITE, 0);
 	WRITE_ONCE(window[0].slot, 0);
 }
 
@@ -39,6 +47,8 @@ static int ops_up(void *priv, unsigned int seat, const void *peer, u64 size, u32
 		  const char **why)
 {
 	m_ghost(GHOST_UP, 0);
+	if (lending && m_self() == 0)
+		adopt();
 	return 0;
 }
 
@@ -46,6 +56,9 @@ static void ops_down(void *priv, unsigned int seat)
 {
 	m_ghost(GHOST_UNLINK, 0);
 	m_ghost(GHOST_SYNC, 0);
+	/* a service that knows no loans may take its slots back as early as here */
+	if (!lending && m_self() == 0)
+		WRITE_ONCE(window[0].slot, 0);
 	if (lending && m_self() == 1)
 		WRITE_ONCE(window[1].held, cpu_to_le32(m_ghost(GHOST_KEPT, 0)));
 }
@@ -170,8 +183,9 @@ static void work(struct m_state *st, struct node *me, unsigned int n, unsigned i
 	}
 	step(me, n);
 	if (action == CLOSE) {
-		vni_shm_channel_close(&chans[n]);
+		/* who has waited for its programs to read for long enough holds nothing */
 		m_ghost(GHOST_LOSE, 0);
+		vni_shm_channel_close(&chans[n]);
 		me->open = false;
 	}
 	me->state = me->open ? link->state : VNI_LINK_RESET;

@@ -11,7 +11,7 @@ MODEL_ENGINE := $(addprefix tests/model/,engine.c search.c livelock.c)
 MODEL_HDR := $(wildcard tests/model/*.h tests/model/stubs/*.h include/*.h shmem_ring/*.h window/*.h)
 
 .PHONY: model
-model: $(MODEL)/wake $(MODEL)/links ## model check the barriers and the link protocol, 1 min
+model: $(MODEL)/wake $(MODEL)/links ## model check the barriers and the link protocol, 4 min
 	@sh tests/model/run.sh $^
 
 $(MODEL)/wake: tests/model/wake.c $(MODEL_ENGINE) $(MODEL_HDR)
