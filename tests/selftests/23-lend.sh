@@ -77,7 +77,7 @@ in_node 0 'for port in 7011 7012 7013 7014; do
 		setsid nc 192.168.77.2 $port </run/late.$port >/dev/null 2>&1 &
 	done'
 held() { # how many slots of node 0 those have
-	in_node 0 'within 8 sh -c "ethtool -S vni0 | grep -E \"slots_lent: [1-9][0-9]\"" && stat slots_lent'
+	in_node 0 'within 8 sh -c "ethtool -S vni0 | grep -E \"slots_lent: [1-9]\"" && stat slots_lent'
 }
 # The link comes up beside them, all is used anew that can be, and they have theirs still.
 beside() {
