@@ -46,9 +46,10 @@ static void ops_reset(void *priv, unsigned int seat, const void *peer, u64 size,
 static int ops_up(void *priv, unsigned int seat, const void *peer, u64 size, u32 version,
 		  const char **why)
 {
-	m_ghost(GHOST_UP, 0);
+	/* before anybody here may send: see conn_up() */
 	if (lending && m_self() == 0)
 		adopt();
+	m_ghost(GHOST_UP, 0);
 	return 0;
 }
 
