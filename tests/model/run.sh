@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # run.sh PROGRAM...: run the models and add up. VNI_SLOW=N multiplies the time limit.
-limit=$((300 * ${VNI_SLOW:-1}))
+limit=$((900 * ${VNI_SLOW:-1}))
 passed=0
 failed=0
 log=$(mktemp)
