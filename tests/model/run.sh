@@ -1,20 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# run.sh PROGRAM...: run the models and add up. VNI_SLOW=N multiplies the time limit.
+# run.sh COMMAND...: run the models side by side and add up. VNI_SLOW=N multiplies the time limit.
 limit=$((900 * ${VNI_SLOW:-1}))
 passed=0
 failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 
-for program in "$@"; do
-	nice timeout "$limit" "$program" >"$log" 2>&1
-	status=$?
-	grep -vE '^[0-9]+ passed, [0-9]+ failed$' "$log"
-	good=$(grep -c '^ok ' "$log")
-	bad=$(grep -c '^FAILED ' "$log")
+n=0
+for command in "$@"; do
+	n=$((n + 1))
+	# shellcheck disable=SC2086 # a command and its words
+	{
+		nice timeout "$limit" $command
+		echo $? >"$logs/$n.status"
+	} >"$logs/$n" 2>&1 &
+done
+wait
+
+n=0
+for command in "$@"; do
+	n=$((n + 1))
+	status=$(cat "$logs/$n.status")
+	grep -vE '^[0-9]+ passed, [0-9]+ failed$' "$logs/$n"
+	good=$(grep -c '^ok ' "$logs/$n")
+	bad=$(grep -c '^FAILED ' "$logs/$n")
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
-		echo "FAILED $(basename "$program"): exit $status"
+		echo "FAILED $command: exit $status"
 		bad=1
 	fi
 	passed=$((passed + good))
