@@ -6,6 +6,8 @@
 . "${0%/*}/net.sh"
 ktap_plan $((12 + BOOKS))
 fresh_or_end
+# so that frames of either form are among all of these
+in_both 'ethtool --set-tunable $DEV tx-copybreak 1024' || diag "the threshold could not be set"
 
 SIZES='0 1 17 18 46 64 200 981 982 983 1000 1471 1472 1473 4000 4054 4055 8192 16384 40000 65507'
 each_size='

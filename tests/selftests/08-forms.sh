@@ -5,7 +5,7 @@
 # other settings that ethtool shows.
 
 . "${0%/*}/net.sh"
-ktap_plan $((18 + BOOKS))
+ktap_plan $((19 + BOOKS))
 fresh_or_end
 
 # use NODE FORM: as a person would.
@@ -34,7 +34,9 @@ in_both 'ip neigh replace 192.168.77.$((PEER + 1)) dev vni0 nud permanent lladdr
 
 check_equal "the form is mixed at first" mixed "$(node 0 cat /sys/class/net/vni0/vni/form)"
 check_equal "mixed: small frames lie in the ring" "20 20 20 20" "$(inline 0 100 20)"
-check_equal "mixed: larger ones lie in slots" "20 0 20 0" "$(inline 0 1400 20)"
+check_equal "mixed: and those of Ethernet's usual size" "20 20 20 20" "$(inline 0 1472 20)"
+in_both 'ethtool --set-tunable vni0 tx-copybreak 1024'
+check_equal "mixed: ones larger than tx-copybreak lie in slots" "20 0 20 0" "$(inline 0 1400 20)"
 use 0 headtail
 check_equal "headtail: large frames lie in the ring too" "20 20 20 20" "$(inline 0 1400 20)"
 check_equal "headtail: the other node's form is its own affair" "20 0 20 0" "$(inline 1 1400 20)"

@@ -13,6 +13,8 @@ cleanup() { rm -rf "$tool"; }
 cc -std=gnu11 -O2 -static -o "$tool/physmem" "${0%/*}/physmem.c" || exit
 push 0 "$tool/physmem" /bin/physmem || exit
 fresh_or_end
+# noise meets frames in slots too
+node 0 ethtool --set-tunable vni0 tx-copybreak 1024
 
 # Where things lie in node 1's section; Documentation/window-abi.rst has the offsets.
 window=$(in_node 0 'grep -i "VNI window" /proc/iomem' |

@@ -74,6 +74,8 @@ arrive() {
 mac=$(node 1 cat /sys/class/net/vni0/address)
 bad=$(in_node 1 checksum_errors)$(in_node 2 checksum_errors)
 
+# frames of both forms
+node 0 ethtool --set-tunable vni0 tx-copybreak 1024
 # One peer: the transmit queue stops, and pktgen waits.
 node 2 ip link set vni0 down
 check "node 0 has a single peer" peers_up 1
