@@ -81,8 +81,9 @@ check "changed 8 times on both sides under TCP, which goes on" eval '
 		within 20 more"; code=$?; node 0 kill -9 "$pid"; exit $code'
 linked >/dev/null
 
-# A new link, so that the books can be kept.
-in_both 'rmmod vni; insmod /vni/vni.ko queues=3 && configure $NODE'
+# A new link, so that the books can be kept: its first frame has new counters at both ends.
+in_both 'rmmod vni'
+in_both 'insmod /vni/vni.ko queues=3 && configure $NODE'
 linked >/dev/null
 in_node 1 'killall -9 iperf3'
 serve 1

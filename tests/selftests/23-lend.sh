@@ -74,7 +74,8 @@ in_node 1 'rm -f /run/go
 	done'
 in_node 0 'for port in 7011 7012 7013 7014; do
 		dd if=/dev/urandom of=/run/late.$port bs=64k count=16 2>/dev/null
-		setsid nc 192.168.77.2 $port </run/late.$port >/dev/null 2>&1 &
+		setsid nc 192.168.77.2 $port -e \
+			sh -c "exec dd if=/run/late.$port bs=64k 2>/dev/null" >/dev/null 2>&1 &
 	done'
 held() { # how many slots of node 0 those have
 	in_node 0 'within 8 sh -c "ethtool -S vni0 | grep -E \"slots_lent: [1-9]\"" && stat slots_lent'
@@ -115,7 +116,8 @@ if [ "$VNI_ENV" = uml ]; then
 			exec cat >/run/late" >/dev/null 2>&1 </dev/null &
 		within 10 sh -c "ss -Htln sport = :7015 | grep -q 7015"'
 	pull 0 /run/late.7011 "$tool/late"
-	in_node 0 'setsid nc 192.168.77.2 7015 </run/late.7011 >/dev/null 2>&1 &'
+	in_node 0 'setsid nc 192.168.77.2 7015 -e \
+		sh -c "exec dd if=/run/late.7011 bs=64k 2>/dev/null" >/dev/null 2>&1 &'
 	held >/dev/null
 	check "$late" eval '"$VNI_LAB_COMMAND" kill 0 && "$VNI_LAB_COMMAND" start 0 &&
 		in_node 0 "load_modules && configure 0" && beside && in_node 1 "touch /run/go

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 300
 # env: ivshmem
-# A device goes while programs have not read frames that stay in place in its memory.
+# lab: --nodes 2
+# A device goes while programs have not read frames that stay in place in its memory. The lab is its
+# own: where 30 has left a second device, either may be vni0 when the modules are loaded again.
 
 . "${0%/*}/net.sh"
 . "${0%/*}/late.sh"
