@@ -24,6 +24,23 @@ static const char *peer_read(const struct vni_dev *vd, const void *peer, u64 siz
 	return why;
 }
 
+/*
+ * What a seat holds of our slots, as it says, is not free; all else of what it had is. Returns 0,
+ * or -ENOSPC: it says more than a node may hold.
+ */
+static int conn_held(struct vni_dev *vd, unsigned int seat, struct vni_held held)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vd->geo.queues; i++) {
+		vni_tx_reclaim(&vd->queues[i], seat, held);
+		if (vni_tx_adopt(&vd->queues[i], seat, held))
+			ret = -ENOSPC;
+	}
+	return ret;
+}
+
 static void conn_reset(void *priv, unsigned int seat, const void *peer, u64 size, u32 version)
 {
 	struct vni_dev *vd = priv;
@@ -33,7 +50,6 @@ static void conn_reset(void *priv, unsigned int seat, const void *peer, u64 size
 
 	if (peer && !peer_read(vd, peer, size, version, &geo))
 		held = vni_held_read(vd, peer, &geo);
-
 	for (i = 0; i < vd->geo.queues; i++) {
 		struct vni_eth_ends *ends = vni_own_ends(vd, seat, i);
 
@@ -42,10 +58,9 @@ static void conn_reset(void *priv, unsigned int seat, const void *peer, u64 size
 		vni_ring_clear(&ends->give);
 		vni_ring_clear(&ends->take);
 		vni_direct_release(&vd->queues[i], seat);
-		vni_tx_reclaim(&vd->queues[i], seat, held);
-		/* if that is more than it may hold, the link is refused, but not yet */
-		vni_tx_adopt(&vd->queues[i], seat, held);
 	}
+	/* more than it may hold: the link will be refused, but not yet */
+	conn_held(vd, seat, held);
 }
 
 static void pipe_attach(struct vni_dev *vd, struct vni_pipe *pipe, unsigned int seat,
@@ -188,24 +203,6 @@ static void conns_changed(struct vni_dev *vd)
 		netif_carrier_off(vd->ndev);
 }
 
-/*
- * What the peer holds already. It has said so anew if it was restarted since our ends were reset,
- * and for the first time if it was not there then.
- */
-static int conn_held(struct vni_dev *vd, unsigned int seat, const void *peer,
-		     const struct vni_geometry *geo)
-{
-	struct vni_held held = vni_held_read(vd, peer, geo);
-	unsigned int i;
-	int ret = 0;
-
-	for (i = 0; i < vd->geo.queues && !ret; i++) {
-		vni_tx_reclaim(&vd->queues[i], seat, held);
-		ret = vni_tx_adopt(&vd->queues[i], seat, held);
-	}
-	return ret;
-}
-
 static int conn_up(void *priv, unsigned int seat, const void *peer, u64 size, u32 version,
 		   const char **why)
 {
@@ -217,7 +214,11 @@ static int conn_up(void *priv, unsigned int seat, const void *peer, u64 size, u3
 	*why = peer_read(vd, peer, size, version, &geo);
 	if (*why)
 		return -EPROTO;
-	if (conn_held(vd, seat, peer, &geo)) {
+	/*
+	 * It has said so anew if it was restarted since our ends were reset, and for the first time
+	 * if it was not there then.
+	 */
+	if (conn_held(vd, seat, vni_held_read(vd, peer, &geo))) {
 		*why = "programs there have not read more of our slots than a node may hold";
 		return -ENOSPC;
 	}

@@ -53,17 +53,10 @@ SEC("xdp.frags")
 int xdp_return(struct xdp_md *ctx)
 {
 	struct datagram *d = datagram(ctx);
-	__u8 mac[ETH_ALEN];
-	__be32 address;
 
 	if (!d)
 		return XDP_PASS;
-	__builtin_memcpy(mac, d->eth.h_dest, ETH_ALEN);
-	__builtin_memcpy(d->eth.h_dest, d->eth.h_source, ETH_ALEN);
-	__builtin_memcpy(d->eth.h_source, mac, ETH_ALEN);
-	address = d->ip.daddr;
-	d->ip.daddr = d->ip.saddr;
-	d->ip.saddr = address;
+	turn(d);
 	d->udp.dest = d->udp.source;
 	d->udp.source = bpf_htons(PORT);
 	return XDP_TX;

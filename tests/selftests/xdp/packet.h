@@ -34,4 +34,21 @@ static inline struct echo *echo_request(struct xdp_md *ctx)
 	return echo;
 }
 
+/* An IP packet's frame goes back to where it came from. */
+static inline void turn(void *frame)
+{
+	struct {
+		struct ethhdr eth;
+		struct iphdr ip;
+	} __attribute__((packed)) *packet = frame;
+	__be32 address = packet->ip.daddr;
+	__u8 mac[ETH_ALEN];
+
+	__builtin_memcpy(mac, packet->eth.h_dest, ETH_ALEN);
+	__builtin_memcpy(packet->eth.h_dest, packet->eth.h_source, ETH_ALEN);
+	__builtin_memcpy(packet->eth.h_source, mac, ETH_ALEN);
+	packet->ip.daddr = packet->ip.saddr;
+	packet->ip.saddr = address;
+}
+
 #endif /* PACKET_H */

@@ -43,18 +43,11 @@ int xdp_wrong(struct xdp_md *ctx)
 static int answer(struct xdp_md *ctx)
 {
 	struct echo *echo = echo_request(ctx);
-	__u8 mac[ETH_ALEN];
-	__be32 address;
 	__u32 sum;
 
 	if (!echo)
 		return XDP_PASS;
-	__builtin_memcpy(mac, echo->eth.h_dest, ETH_ALEN);
-	__builtin_memcpy(echo->eth.h_dest, echo->eth.h_source, ETH_ALEN);
-	__builtin_memcpy(echo->eth.h_source, mac, ETH_ALEN);
-	address = echo->ip.daddr;
-	echo->ip.daddr = echo->ip.saddr;
-	echo->ip.saddr = address;
+	turn(echo);
 	echo->type = ECHO_REPLY;
 	sum = bpf_ntohs(echo->sum) + (ECHO_REQUEST << 8);
 	echo->sum = bpf_htons((sum & 0xffff) + (sum >> 16));
