@@ -15,10 +15,16 @@
  * less where frames keep coming too late. Time in which this thread ran no code although nobody
  * here took the processor from it was another machine's, which may be just the one that was to
  * answer: a frame that comes after that counts as late. A queue without frames costs nothing.
+ *
+ * Under heavy traffic, when polls come by timer, the thread starts one as soon as nobody else wants
+ * the processor: the program that the last poll interrupted, or woke, may now be waiting for the
+ * next frame, and the timer is set for one who is not. How long that poll goes on, and when the
+ * next comes, is moderation.c's affair.
  */
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
+#include <linux/sched/stat.h>
 #include <net/busy_poll.h>
 #include <uapi/linux/sched/types.h>
 
@@ -101,6 +107,50 @@ static void wait_for_frames(struct vni_queue *q)
 	settle(idle);
 }
 
+/*
+ * Where the queue is polled this thread is to wait: on any other processor it would not hear when
+ * that one is free, and would take one more into use, which another machine may need.
+ */
+static void go_to(struct vni_idle *idle, int cpu)
+{
+	if (task_cpu(current) == cpu)
+		return;
+	if (!idle->bound)
+		cpumask_copy(&idle->cpus, current->cpus_ptr);
+	if (!set_cpus_allowed_ptr(current, cpumask_of(cpu)))
+		idle->bound = true;
+}
+
+/* Under light traffic any will do, of those that somebody may have chosen. */
+static void go_anywhere(struct vni_idle *idle)
+{
+	if (idle->bound && cpumask_weight(current->cpus_ptr) == 1)
+		set_cpus_allowed_ptr(current, &idle->cpus);
+	idle->bound = false;
+}
+
+/* Traffic is heavy: poll once nobody else wants the processor. */
+static void take_over(struct vni_queue *q)
+{
+	u32 usecs;
+
+	go_to(&q->idle, READ_ONCE(q->idle.cpu));
+	/* the policy alone lets this thread have its small share while others run */
+	while (READ_ONCE(q->mod.heavy) && !single_task_running() && !kthread_should_stop())
+		yield();
+	/* the poll may ask for this anew */
+	WRITE_ONCE(q->idle.wanted, false);
+	usecs = vni_moderation_gather(q);
+	if (usecs) {
+		hrtimer_start(&q->timer, ns_to_ktime((u64)usecs * NSEC_PER_USEC),
+			      HRTIMER_MODE_REL_PINNED_SOFT);
+		return;
+	}
+	local_bh_disable();
+	napi_schedule(&q->napi);
+	local_bh_enable();
+}
+
 static int idle_thread(void *data)
 {
 	struct vni_queue *q = data;
@@ -112,10 +162,21 @@ static int idle_thread(void *data)
 		__set_current_state(TASK_RUNNING);
 		if (!READ_ONCE(q->idle.wanted))
 			continue;
+		if (READ_ONCE(q->mod.heavy)) {
+			take_over(q);
+			continue;
+		}
+		go_anywhere(&q->idle);
 		wait_for_frames(q);
 		WRITE_ONCE(q->idle.wanted, false);
 	}
 	return 0;
+}
+
+static void want(struct vni_idle *idle, struct task_struct *task)
+{
+	WRITE_ONCE(idle->wanted, true);
+	wake_up_process(task);
 }
 
 /**
@@ -138,8 +199,26 @@ void vni_idle_note(struct vni_queue *q, bool stays)
 	}
 	if (READ_ONCE(idle->wanted) || !patience(q) || q->mod.now < READ_ONCE(idle->rest_until))
 		return;
-	WRITE_ONCE(idle->wanted, true);
-	wake_up_process(idle->task);
+	want(idle, idle->task);
+}
+
+/**
+ * vni_idle_take_over() - a poll under heavy traffic has ended on a processor that others want: poll
+ * again when they do not
+ * @q: the queue, whose next poll comes by timer in any case
+ *
+ * Context: soft interrupt, after the poll's completion.
+ */
+void vni_idle_take_over(struct vni_queue *q)
+{
+	struct vni_idle *idle = &q->idle;
+	/* vni_idle_close() may be under way; a task's memory stays for a grace period of RCU */
+	struct task_struct *task = READ_ONCE(idle->task);
+
+	if (!task || READ_ONCE(idle->wanted) || !patience(q))
+		return;
+	WRITE_ONCE(idle->cpu, smp_processor_id());
+	want(idle, task);
 }
 
 /**
@@ -183,12 +262,16 @@ void vni_idle_close(struct vni_queue *q)
 {
 	if (q->idle.task)
 		kthread_stop(q->idle.task);
-	q->idle.task = NULL;
+	WRITE_ONCE(q->idle.task, NULL);
 }
 
 #else
 
 void vni_idle_note(struct vni_queue *q, bool stays)
+{
+}
+
+void vni_idle_take_over(struct vni_queue *q)
 {
 }
 

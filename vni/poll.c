@@ -166,6 +166,20 @@ static void complete_poll(struct napi_struct *napi, int work, bool later)
 		napi_schedule(napi);
 }
 
+/* The same under heavy traffic: the poll comes by itself. */
+static void complete_heavy_poll(struct vni_queue *q, int work)
+{
+	u32 usecs;
+	bool busy = vni_moderation_wait(q, &usecs);
+
+	hrtimer_start(&q->timer, ns_to_ktime((u64)usecs * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_SOFT);
+	complete_poll(&q->napi, work, false);
+	/* after the completion: that thread may be on another processor, and poll at once */
+	if (busy)
+		vni_idle_take_over(q);
+}
+
 /**
  * vni_poll() - receive, take back what was lent, wake senders
  * @napi: vni_queue.napi
@@ -196,8 +210,7 @@ int vni_poll(struct napi_struct *napi, int budget)
 	again = work == budget || (heavy && !stays && vni_moderation_spin(q, work));
 	vni_tx_service(q, heavy || again || stays);
 	again |= vni_xsk_poll(q);
-	count(q, heavy && !again && !stays, stays);
-	/* under heavy traffic the poll comes by itself */
+	count(q, heavy && !again && !stays, stays || current == q->idle.task);
 	WRITE_ONCE(q->found, !heavy && !stays && (work || vni_tx_limited(q)));
 	if (stays)
 		return work;
@@ -208,11 +221,11 @@ int vni_poll(struct napi_struct *napi, int budget)
 	 */
 	if (again || (!heavy && !later && arm_conns(q)))
 		return budget;
-	if (heavy)
-		hrtimer_start(&q->timer, ns_to_ktime((u64)q->mod.usecs * NSEC_PER_USEC),
-			      HRTIMER_MODE_REL_PINNED_SOFT);
-	else
-		reap_later(q, work);
+	if (heavy) {
+		complete_heavy_poll(q, work);
+		return work;
+	}
+	reap_later(q, work);
 	complete_poll(napi, work, later);
 	return work;
 }

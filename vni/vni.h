@@ -188,8 +188,10 @@ struct vni_moderation {
 	u32 rx_frames, tx_frames_before, tx_pushed_before;
 	u64 rx_bytes, tx_bytes_before;
 	u32 most;		/* frames in one poll */
-	u32 usecs;		/* present time between polls */
-	bool heavy;
+	u32 found;		/* frames since the last pause between polls */
+	u32 usecs;		/* that pause */
+	u32 mean;		/* bytes of a frame in the last span */
+	bool heavy;		/* vni_queue.idle looks at it too */
 	u64 spin_until;		/* ns; polls that find nothing go on until then */
 	u64 now;		/* ns; the present poll's time */
 };
@@ -199,6 +201,7 @@ struct vni_idle {
 	struct task_struct *task;	/* while the device is open, or NULL */
 	bool wanted;		/* set by polls, cleared by the thread when it has waited */
 	u64 rest_until;		/* ns; not woken before. By the thread and set_coalesce() */
+	int cpu;		/* where to wait under heavy traffic; set by polls */
 	/* the thread's own */
 	u64 last, breath;	/* ns; when it last looked, when it goes through the scheduler */
 	u64 lost;		/* ns waited since the last frame */
@@ -207,6 +210,8 @@ struct vni_idle {
 	int losses;		/* in a row that were not paid for */
 	bool caught;		/* its last poll had frames */
 	bool over;
+	bool bound;		/* it went to one processor; @cpus is where it might be before */
+	struct cpumask cpus;
 };
 
 struct vni_queue {
@@ -435,9 +440,12 @@ bool vni_moderation_pushes(void);
 void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes);
 bool vni_moderation_heavy(struct vni_queue *q, u32 frames);
 bool vni_moderation_spin(struct vni_queue *q, u32 frames);
+bool vni_moderation_wait(struct vni_queue *q, u32 *usecs);
+u32 vni_moderation_gather(const struct vni_queue *q);
 
 /* idle.c */
 void vni_idle_note(struct vni_queue *q, bool stays);
+void vni_idle_take_over(struct vni_queue *q);
 void vni_idle_open(struct vni_queue *q);
 void vni_idle_close(struct vni_queue *q);
 

@@ -12,7 +12,7 @@ cleanup() {
 		for name in read poll; do echo 0 >/proc/sys/net/core/busy_$name; done'
 } >/dev/null 2>&1
 node 0 test -e /proc/sys/net/core/busy_read || skip_all "a kernel without busy polling of sockets"
-ktap_plan $((13 + BOOKS))
+ktap_plan $((14 + BOOKS))
 tool=$(mktemp -d)
 fresh_or_end
 cc -std=gnu11 -O2 -static -o "$tool/rr" "${0%/*}/../../tools/demo/rr.c" &&
@@ -119,6 +119,23 @@ check "which ends: an idle node does nothing" in_both '
 	done
 	[ -n "$found" ] && before=$(used $found) && sleep 1 && after=$(used $found) &&
 		echo "$before $after" && [ $((after - before)) -le 5 ]'
+
+# Under heavy traffic polls come by timer; but not while both ends sleep and wait for each other.
+# The trip times are TCP's own, in ms; there and back a frame would meet a timer at each end.
+short_window() {
+	in_node 1 'cp /proc/sys/net/ipv4/tcp_rmem /run/rmem
+		echo "4096 131072 131072" >/proc/sys/net/ipv4/tcp_rmem && flow -s' &&
+		in_node 0 'flow -c 192.168.77.2 -l 131072 -t 3 >/dev/null & pid=$!
+			for n in 1 2 3 4 5 6 7 8; do
+				sleep 0.3
+				ss -Htin dst 192.168.77.2 dport = :5400 | sed -n "s/.* rtt:\([0-9.]*\).*/\1/p"
+			done
+			wait $pid' >"$tool/rtt"
+	in_node 1 'cat /run/rmem >/proc/sys/net/ipv4/tcp_rmem; killall flow'
+	echo "round trips of a stream in ms: $(tr '\n' ' ' <"$tool/rtt")"
+	awk '$1 < 10 { found = 1 } END { exit !found }' "$tool/rtt"
+}
+check "rx-usecs 10000: a stream whose window is small does not wait for that" short_window
 coalesce adaptive-rx off rx-usecs 10000
 check_equal "adaptive-rx off: nobody waits" "0 frames" "$(caught)"
 coalesce adaptive-rx on rx-usecs 0
