@@ -4,8 +4,9 @@
  * User-Mode Linux each costs some 15 microseconds.
  *
  * flow -s                                          serve on port 5400, from the background
- * flow -c ADDRESS [-p tcp|udp] [-l SIZE] [-t SECONDS] [-w TIME]    send; prints JSON
+ * flow -c ADDRESS [-p tcp|udp] [-l SIZE] [-t SECONDS] [-w TIME] [-b BYTES]    send; prints JSON
  *
+ * -b: the reader's socket has a buffer of that size (SO_RCVBUF), and so TCP a small window.
  * -w: connect, and begin at that time (seconds since 1970), so that several begin together.
  *
  * sent: bytes that the sender's stack took, in "seconds"; received: bytes that the reader got, in
@@ -35,6 +36,7 @@
 struct request {
 	uint32_t udp;
 	uint32_t size;
+	int32_t buffer;	/* bytes; 0: as large as the kernel makes it */
 };
 
 struct result {
@@ -129,6 +131,9 @@ static _Noreturn void serve_one(int fd)
 	struct request request;
 
 	read_all(fd, &request, sizeof(request));
+	if (request.buffer && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &request.buffer,
+					 sizeof(request.buffer)))
+		die("SO_RCVBUF");
 	if (request.udp)
 		read_datagrams(fd, &result);
 	else
@@ -252,7 +257,7 @@ int main(int argc, char **argv)
 	double seconds = 1, when = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "sc:p:l:t:w:")) > 0) {
+	while ((opt = getopt(argc, argv, "sc:p:l:t:w:b:")) > 0) {
 		if (opt == 's')
 			server = true;
 		else if (opt == 'c')
@@ -265,15 +270,17 @@ int main(int argc, char **argv)
 			seconds = atof(optarg);
 		else if (opt == 'w')
 			when = atof(optarg);
+		else if (opt == 'b')
+			request.buffer = atoi(optarg);
 		else
 			good = false;
 	}
 	if (server && good)
 		serve();
 	if (!good || optind != argc || !to.sin_addr.s_addr || !request.size ||
-	    request.size > READ_SIZE || seconds <= 0) {
+	    request.size > READ_SIZE || request.buffer < 0 || seconds <= 0) {
 		fprintf(stderr, "usage: flow -s | flow -c ADDRESS [-p tcp|udp] [-l 1..%d] "
-			"[-t SECONDS] [-w TIME]\n", READ_SIZE);
+			"[-t SECONDS] [-w TIME] [-b BYTES]\n", READ_SIZE);
 		return 2;
 	}
 	return run(to, request, seconds, when);

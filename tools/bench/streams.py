@@ -23,10 +23,13 @@ BULK = 131072
 
 _WAYS = (MIXED, HEADTAIL, OFFSET, IN_PLACE, DIRECT, VETH, LO, VECTOR)
 _LARGE = 16384  # what is copied into the ring all the same is not measured anew below this
+_BUFFERS = (65536, 212992)  # of sockets, as a program may ask for; the kernel doubles them
+_BUFFER_WAYS = (MIXED, IN_PLACE, DIRECT, VETH, LO, VECTOR)
 _QUICK_TCP = (64, 1024, 16384, 131072)
 _QUICK_UDP = (64, 1024, 65507)
 _GRACE = 20
 _AXIS = "bytes a message"
+_WINDOW = "tcp-window"
 
 
 class Streams(Part):
@@ -44,6 +47,8 @@ class Streams(Part):
         Group("tcp-cpu0", name, "Processor time of node 0 (sender; lo and veth: both sides), TCP",
               "s/GB", "lower", _AXIS),
         Group("tcp-cpu1", name, "Processor time of node 1 (receiver), TCP", "s/GB", "lower", _AXIS),
+        Group(_WINDOW, name, "TCP, writes of 128 KB, a reader whose socket has a small buffer",
+              "Gb/s", "higher", "bytes of buffer"),
         Group("bells", name, "Doorbells a frame, bulk TCP, both nodes", "a frame", "lower"),
         Group("copies", name, "Copies that the driver makes a frame, receiver, bulk TCP",
               "a frame", "lower"),
@@ -55,9 +60,11 @@ class Streams(Part):
         self._nodes = nodes
         self._sizes = {"tcp": mode.some(TCP_SIZES, _QUICK_TCP),
                        "udp": mode.some(UDP_SIZES, _QUICK_UDP)}
+        self._buffers = mode.some(_BUFFERS, _BUFFERS[:1])
 
     def expected(self) -> float:
         shots = sum(len(_ways(size)) for sizes in self._sizes.values() for size in sizes)
+        shots += len(self._buffers) * len(_BUFFER_WAYS)
         return 8 + self.mode.runs * (shots * (self.mode.seconds + 0.4) + 6)
 
     def prepare(self) -> list[Shot]:
@@ -69,6 +76,8 @@ class Streams(Part):
                 shots += [Shot(f"{way}, {protocol.upper()}, {size} B",
                                partial(self._stream, way, protocol, size))
                           for way in _ways(size) if way in self._nodes.ways]
+        shots += [Shot(f"{way}, TCP, buffer of {size} B", partial(self._window, way, size))
+                  for size in self._buffers for way in _BUFFER_WAYS if way in self._nodes.ways]
         shots += [Shot(f"{way}, doorbells of bulk TCP", partial(self._bells, way))
                   for way in (MIXED, HEADTAIL, OFFSET, IN_PLACE, DIRECT)]
         return shots
@@ -95,6 +104,12 @@ class Streams(Part):
                 figures[Key("tcp-cpu1", name, size)] = used[1] / gigabytes
         return figures
 
+    def _window(self, name: str, size: int) -> dict[Key, float]:
+        way = self._nodes.ways[name]
+        self._nodes.take(way)
+        told = flow(self._nodes.lab, way, "tcp", BULK, self.mode.seconds, buffer=size)
+        return {Key(_WINDOW, name, size): gigabits(told, "received", "receive_seconds")}
+
     def _bells(self, name: str) -> dict[Key, float]:
         lab, way = self._nodes.lab, self._nodes.ways[name]
         self._nodes.take(way)
@@ -115,10 +130,11 @@ def _ways(size: int) -> list[str]:
     return [way for way in _WAYS if size >= _LARGE or way not in (IN_PLACE, DIRECT)]
 
 
-def flow(lab: Lab, way: Way, protocol: str, size: int, seconds: float) -> dict[str, Any]:
-    """One stream; what tools/bench/flow.c prints."""
+def flow(lab: Lab, way: Way, protocol: str, size: int, seconds: float,
+         buffer: int = 0) -> dict[str, Any]:
+    """One stream; what tools/bench/flow.c prints. buffer: bytes of the reader's, 0: as it comes."""
     argv = way.client.command("flow", "-c", way.server.address, "-p", protocol, "-l", str(size),
-                              "-t", str(seconds))
+                              "-t", str(seconds), "-b", str(buffer))
     told: dict[str, Any] = json.loads(lab.run(way.client.node, *argv, seconds=seconds + _GRACE))
     if not told["received"]:
         raise BenchError(f"{way.name}, {protocol}, {size} B: nothing arrived")
