@@ -113,7 +113,7 @@ static void wait_for_frames(struct vni_queue *q)
  */
 static void go_to(struct vni_idle *idle, int cpu)
 {
-	if (task_cpu(current) == cpu)
+	if (cpumask_equal(current->cpus_ptr, cpumask_of(cpu)))
 		return;
 	if (!idle->bound)
 		cpumask_copy(&idle->cpus, current->cpus_ptr);
@@ -142,8 +142,7 @@ static void take_over(struct vni_queue *q)
 	WRITE_ONCE(q->idle.wanted, false);
 	usecs = vni_moderation_gather(q);
 	if (usecs) {
-		hrtimer_start(&q->timer, ns_to_ktime((u64)usecs * NSEC_PER_USEC),
-			      HRTIMER_MODE_REL_PINNED_SOFT);
+		vni_poll_later(q, usecs);
 		return;
 	}
 	local_bh_disable();

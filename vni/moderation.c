@@ -109,7 +109,8 @@ bool vni_moderation_heavy(struct vni_queue *q, u32 frames)
 	mod->now = now;
 	if (now - mod->since > SPAN_NS) {
 		WRITE_ONCE(mod->heavy, heavy);
-		mod->mean = div64_u64(mod->rx_bytes + tx_bytes, mod->rx_frames + tx_frames ?: 1);
+		WRITE_ONCE(mod->mean,
+			   div64_u64(mod->rx_bytes + tx_bytes, mod->rx_frames + tx_frames ?: 1));
 		mod->since = now;
 		mod->rx_frames = 0;
 		mod->rx_bytes = 0;
@@ -169,14 +170,13 @@ static u32 next_usecs(u32 before, u32 set, u32 frames)
 }
 
 /**
- * vni_moderation_wait() - when to poll again
+ * vni_moderation_wait() - when to poll again: vni_moderation.usecs
  * @q: the queue, whose traffic is heavy; the poll ends
- * @usecs: set to the microseconds until then
  *
  * Context: NAPI.
  * Return: true if it should be sooner once nobody else wants this processor.
  */
-bool vni_moderation_wait(struct vni_queue *q, u32 *usecs)
+bool vni_moderation_wait(struct vni_queue *q)
 {
 	struct vni_moderation *mod = &q->mod;
 	u32 set = READ_ONCE(q->vd->rx_usecs);
@@ -189,7 +189,6 @@ bool vni_moderation_wait(struct vni_queue *q, u32 *usecs)
 	else
 		mod->usecs = set;
 	mod->found = 0;
-	*usecs = mod->usecs;
 	return mod->mean > LARGE_FRAME && !free;
 }
 

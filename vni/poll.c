@@ -32,6 +32,19 @@ enum hrtimer_restart vni_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+/**
+ * vni_poll_later() - have a queue polled by timer, instead of when it was to be before
+ * @q: the queue
+ * @usecs: microseconds until then
+ *
+ * Context: any but hard interrupt; the timer is this processor's.
+ */
+void vni_poll_later(struct vni_queue *q, u32 usecs)
+{
+	hrtimer_start(&q->timer, ns_to_ktime((u64)usecs * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_SOFT);
+}
+
 /* While loans are out and nothing else polls, they are looked at so often, in jiffies. */
 #define REAP_WAIT_MIN 1
 #define REAP_WAIT_MAX (HZ / 10)
@@ -166,14 +179,12 @@ static void complete_poll(struct napi_struct *napi, int work, bool later)
 		napi_schedule(napi);
 }
 
-/* The same under heavy traffic: the poll comes by itself. */
+/* The same under heavy traffic. */
 static void complete_heavy_poll(struct vni_queue *q, int work)
 {
-	u32 usecs;
-	bool busy = vni_moderation_wait(q, &usecs);
+	bool busy = vni_moderation_wait(q);
 
-	hrtimer_start(&q->timer, ns_to_ktime((u64)usecs * NSEC_PER_USEC),
-		      HRTIMER_MODE_REL_PINNED_SOFT);
+	vni_poll_later(q, q->mod.usecs);
 	complete_poll(&q->napi, work, false);
 	/* after the completion: that thread may be on another processor, and poll at once */
 	if (busy)
@@ -211,6 +222,7 @@ int vni_poll(struct napi_struct *napi, int budget)
 	vni_tx_service(q, heavy || again || stays);
 	again |= vni_xsk_poll(q);
 	count(q, heavy && !again && !stays, stays || current == q->idle.task);
+	/* under heavy traffic the poll comes by itself */
 	WRITE_ONCE(q->found, !heavy && !stays && (work || vni_tx_limited(q)));
 	if (stays)
 		return work;

@@ -190,8 +190,8 @@ struct vni_moderation {
 	u32 most;		/* frames in one poll */
 	u32 found;		/* frames since the last pause between polls */
 	u32 usecs;		/* that pause */
-	u32 mean;		/* bytes of a frame in the last span */
-	bool heavy;		/* vni_queue.idle looks at it too */
+	u32 mean;		/* bytes of a frame in the last span; idle.c looks at it too */
+	bool heavy;		/* likewise */
 	u64 spin_until;		/* ns; polls that find nothing go on until then */
 	u64 now;		/* ns; the present poll's time */
 };
@@ -434,13 +434,14 @@ int vni_poll(struct napi_struct *napi, int budget);
 void vni_reaper(struct timer_list *timer);
 bool vni_bell(void *data);
 enum hrtimer_restart vni_timer(struct hrtimer *timer);
+void vni_poll_later(struct vni_queue *q, u32 usecs);
 
 /* moderation.c */
 bool vni_moderation_pushes(void);
 void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes);
 bool vni_moderation_heavy(struct vni_queue *q, u32 frames);
 bool vni_moderation_spin(struct vni_queue *q, u32 frames);
-bool vni_moderation_wait(struct vni_queue *q, u32 *usecs);
+bool vni_moderation_wait(struct vni_queue *q);
 u32 vni_moderation_gather(const struct vni_queue *q);
 
 /* idle.c */
