@@ -14,8 +14,17 @@
 #include <linux/string.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/prefetch.h>
 #include <asm/barrier.h>
 #include <asm/byteorder.h>
+
+#if defined(CONFIG_UML) && defined(CONFIG_X86_64)
+#include "vni_plat_uml.h"
+#else
+#define vni_copy(to, from, len) ((void)memcpy(to, from, len))
+#define vni_prefetchw(at) prefetchw(at)
+#endif
+#define vni_prefetch(at) prefetch(at)
 
 #else
 
@@ -50,5 +59,17 @@ typedef int32_t s32;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+#define vni_copy(to, from, len) ((void)memcpy(to, from, len))
+
+#endif
+
+/*
+ * For variables of hundreds of bytes of which few are used: kernels that clear all that lies on the
+ * stack (CONFIG_INIT_STACK_ALL_ZERO) would take longer for that than for a small frame.
+ */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define vni_uninitialized __attribute__((uninitialized))
+#else
+#define vni_uninitialized
 #endif
 #endif /* VNI_PLAT_H */

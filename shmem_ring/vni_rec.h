@@ -125,7 +125,7 @@ static inline int vni_rec_read(struct vni_rec_view *view, const u8 *store, u32 b
 static inline int vni_rec_read_slots(const struct vni_rec_view *view, u32 *slots, const u8 *store,
 				     u32 bytes, u32 at, u32 count)
 {
-	__le32 raw[VNI_ETH_SLOTS_MAX];
+	__le32 raw[VNI_ETH_SLOTS_MAX] vni_uninitialized;
 	u32 i;
 
 	vni_ring_copy_out(raw, store, bytes, (at + sizeof(struct vni_rec)) & (bytes - 1),
@@ -163,7 +163,7 @@ struct vni_rec_seg {
 static inline int vni_rec_read_segs(const struct vni_rec_view *view, struct vni_rec_seg *segs,
 				    const u8 *store, u32 bytes, u32 at)
 {
-	struct vni_seg raw[VNI_ETH_SEGS_MAX];
+	struct vni_seg raw[VNI_ETH_SEGS_MAX] vni_uninitialized;
 	u32 i, sum = view->head;
 
 	vni_ring_copy_out(raw, store, bytes, (at + sizeof(struct vni_rec)) & (bytes - 1),

@@ -178,6 +178,20 @@ static inline bool vni_ring_must_wake(struct vni_ring *ring)
 }
 
 /**
+ * vni_ring_wish_seen() - the same at a glance: no barrier, which would wait until all that was
+ * written has reached the other side
+ * @ring: either side's view
+ *
+ * Return: true if a wish is seen that calls for the doorbell. Then, and in any case later, the
+ * caller asks vni_ring_must_wake(): a wish may be on its way here.
+ */
+static inline bool vni_ring_wish_seen(const struct vni_ring *ring)
+{
+	return vni_ring_passed(le32_to_cpu(READ_ONCE(ring->peer->wake)), ring->published,
+			       ring->checked);
+}
+
+/**
  * vni_ring_arm() - ask for a doorbell once the other side has gone on
  * @ring: either side's view
  * @after: units that the other side may go on beyond what is known before it rings; 0 asks for a
@@ -209,6 +223,9 @@ static inline void vni_ring_disarm(struct vni_ring *ring)
 	WRITE_ONCE(ring->own->wake, cpu_to_le32(ring->theirs + (1U << 31)));
 }
 
+/* A header, whose length the compiler knows, is a few moves; for all else there is vni_copy(). */
+#define VNI_RING_MOVES(len) (__builtin_constant_p(len) && (len) <= VNI_LINE)
+
 /**
  * vni_ring_copy_in() - write into the storage, around its end where need be
  * @store: the storage
@@ -223,9 +240,13 @@ static inline u32 vni_ring_copy_in(u8 *store, u32 bytes, u32 at, const void *fro
 {
 	u32 first = len < bytes - at ? len : bytes - at;
 
-	memcpy(store + at, from, first);
-	if (unlikely(first < len))
-		memcpy(store, (const u8 *)from + first, len - first);
+	if (VNI_RING_MOVES(len) && likely(first == len)) {
+		__builtin_memcpy(store + at, from, len);
+	} else {
+		vni_copy(store + at, from, first);
+		if (unlikely(first < len))
+			vni_copy(store, (const u8 *)from + first, len - first);
+	}
 	return (at + len) & (bytes - 1);
 }
 
@@ -243,9 +264,13 @@ static inline u32 vni_ring_copy_out(void *to, const u8 *store, u32 bytes, u32 at
 {
 	u32 first = len < bytes - at ? len : bytes - at;
 
-	memcpy(to, store + at, first);
-	if (unlikely(first < len))
-		memcpy((u8 *)to + first, store, len - first);
+	if (VNI_RING_MOVES(len) && likely(first == len)) {
+		__builtin_memcpy(to, store + at, len);
+	} else {
+		vni_copy(to, store + at, first);
+		if (unlikely(first < len))
+			vni_copy((u8 *)to + first, store, len - first);
+	}
 	return (at + len) & (bytes - 1);
 }
 

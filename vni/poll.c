@@ -93,6 +93,19 @@ static int poll_conns(struct vni_queue *q, int budget)
 	return work;
 }
 
+/* Let all peers see what this poll, and lazy ones before, have consumed. */
+static void publish_conns(struct vni_queue *q)
+{
+	u64 left;
+
+	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
+		struct vni_conn *conn = rcu_dereference_bh(q->vd->conns[__ffs64(left)]);
+
+		if (conn && q->index < conn->queues)
+			vni_rx_publish(q, conn);
+	}
+}
+
 /* Somebody polls: doorbells that were asked for are not needed any more. */
 static void disarm_conns(struct vni_queue *q)
 {
@@ -202,7 +215,7 @@ static void complete_heavy_poll(struct vni_queue *q, int work)
 int vni_poll(struct napi_struct *napi, int budget)
 {
 	struct vni_queue *q = container_of(napi, struct vni_queue, napi);
-	bool heavy, again, later, stays = polled_by_socket(napi);
+	bool heavy, again, later, spins, stays = polled_by_socket(napi);
 	int work;
 
 	if (!budget) {
@@ -218,9 +231,15 @@ int vni_poll(struct napi_struct *napi, int budget)
 	heavy = vni_moderation_heavy(q, work);
 	if (work && !heavy)
 		vni_idle_note(q, stays);
-	again = work == budget || (heavy && !stays && vni_moderation_spin(q, work));
+	spins = heavy && !stays && vni_moderation_spin(q, work);
+	again = work == budget || spins;
 	vni_tx_service(q, heavy || again || stays);
 	again |= vni_xsk_poll(q);
+	if (!spins || !work)
+		publish_conns(q);
+	q->lazy = spins && vni_moderation_small(q);
+	if (q->lazy)
+		vni_moderation_rest(work);
 	count(q, heavy && !again && !stays, stays || current == q->idle.task);
 	/* under heavy traffic the poll comes by itself */
 	WRITE_ONCE(q->found, !heavy && !stays && (work || vni_tx_limited(q)));

@@ -38,10 +38,10 @@ static void source_copy(struct rx_source *src, void *to, u32 len)
 		u32 within = src->done % VNI_PAGE;
 		u32 part = min(len, VNI_PAGE - within);
 
-		memcpy(to,
-		       src->pipe->peer_buffer + (u64)src->slots[src->done / VNI_PAGE] * VNI_PAGE +
-			       within,
-		       part);
+		vni_copy(to,
+			 src->pipe->peer_buffer + (u64)src->slots[src->done / VNI_PAGE] * VNI_PAGE +
+				 within,
+			 part);
 		to += part;
 		len -= part;
 		src->done += part;
@@ -165,10 +165,7 @@ static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
 			  struct list_head *frames)
 {
 	u32 at = vni_ring_at(&pipe->rx) * VNI_LINE;
-	struct rx_source src = {
-		.pipe = pipe,
-		.at = (at + sizeof(struct vni_rec)) & (pipe->rx_bytes - 1),
-	};
+	struct rx_source src vni_uninitialized;
 	struct vni_rec_view view;
 	struct sk_buff *skb = NULL;
 	const char *fault;
@@ -176,6 +173,9 @@ static const char *rx_one(struct vni_queue *q, struct vni_pipe *pipe, u32 avail,
 
 	if (vni_rec_read(&view, pipe->rx_store, pipe->rx_bytes, at, avail))
 		return "a record in its ring is malformed";
+	src.pipe = pipe;
+	src.at = (at + sizeof(struct vni_rec)) & (pipe->rx_bytes - 1);
+	src.done = 0;
 	if (view.kind == VNI_REC_DIRECT) {
 		fault = vni_direct_read(q, pipe, &view, at, &skb, &lent);
 		if (fault)
@@ -225,12 +225,27 @@ static void rx_publish(struct vni_queue *q, struct vni_pipe *pipe, unsigned int 
 {
 	bool wake;
 
+	if (pipe->rx.published == pipe->rx.mine && pipe->give.published == pipe->give.mine)
+		return;
+
 	vni_ring_publish(&pipe->rx);
 	vni_ring_publish(&pipe->give);
 	wake = vni_ring_must_wake(&pipe->rx);
 	wake |= vni_ring_must_wake(&pipe->give);
 	if (wake && vni_shm_channel_ring(q->vd->chan, seat, q->index))
 		q->now.bells_rung++;
+}
+
+/**
+ * vni_rx_publish() - let a peer see all that was consumed and given back
+ * @q: the queue
+ * @conn: the peer; has this queue
+ *
+ * Context: NAPI.
+ */
+void vni_rx_publish(struct vni_queue *q, struct vni_conn *conn)
+{
+	rx_publish(q, &conn->pipes[q->index], conn->seat);
 }
 
 /*
@@ -260,6 +275,23 @@ static u32 rx_deliver(struct vni_queue *q, struct vni_pipe *pipe, struct list_he
 	return rx_reap(q, pipe);
 }
 
+/*
+ * The lines of the ring come from the peer's core. Those of the next small frames are asked for
+ * while this one is built, but none that was not published: the peer may be writing to it.
+ */
+#define LINES_AHEAD 16
+#define LINES_ONCE  4
+
+static void fetch_lines(const struct vni_pipe *pipe, u32 avail)
+{
+	u32 at = pipe->rx.mine + LINES_AHEAD, count;
+
+	if (avail <= LINES_AHEAD)
+		return;
+	for (count = min(avail - LINES_AHEAD, LINES_ONCE); count; count--, at++)
+		vni_prefetch(pipe->rx_store + (at & (pipe->rx.size - 1)) * VNI_LINE);
+}
+
 /**
  * vni_rx_pipe() - receive from one peer
  * @q: the queue
@@ -267,7 +299,8 @@ static u32 rx_deliver(struct vni_queue *q, struct vni_pipe *pipe, struct list_he
  * @budget: frames at most, above 0
  *
  * What is consumed becomes visible to the sender each eighth of the ring, so that it need not wait
- * for the end of a long poll.
+ * for the end of a long poll; and before frames go to the stack, but where polls follow each other
+ * (vni_queue.lazy): the line that tells of it would be fetched anew for each frame.
  *
  * Context: NAPI.
  * Return: records taken off the ring.
@@ -290,6 +323,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 			fault = "its head passed the end of its ring";
 		if (avail <= 0)
 			break;
+		fetch_lines(pipe, avail);
 		fault = rx_one(q, pipe, avail, &frames);
 		if (fault)
 			break;
@@ -304,7 +338,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 	}
 	if (unlikely(fault))
 		vni_shm_channel_fault(q->vd->chan, conn->seat, fault);
-	if (done || returned)
+	if ((done && !q->lazy) || returned)
 		rx_publish(q, pipe, conn->seat);
 	if (done && rx_deliver(q, pipe, &frames, conn->seat))
 		rx_publish(q, pipe, conn->seat);

@@ -23,9 +23,24 @@
 /* Asking for a doorbell is repeated while the peer runs ahead of it; then the poll takes over. */
 #define WAIT_TRIES 4
 
+/* Ring a peer that asked for it (step 5). */
+static void wake_peer(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
+{
+	bool rung = vni_ring_must_wake(&pipe->tx) &&
+		    vni_shm_channel_ring(q->vd->chan, seat, q->index);
+
+	u64_stats_update_begin(&q->tx.sync);
+	u64_stats_add(&q->tx.bells_rung, rung);
+	u64_stats_add(&q->tx.bells_spared, !rung);
+	u64_stats_update_end(&q->tx.sync);
+}
+
 /**
- * vni_tx_flush() - let the peers see the records, and ring those that asked for it (step 5)
+ * vni_tx_flush() - let the peers see the records, and ring those that asked for it
  * @q: the queue, locked
+ *
+ * While our poll comes by timer it looks after wishes that are just on their way here
+ * (vni_tx_service()), so that not each frame has to wait for its barrier.
  *
  * Context: bottom halves off.
  */
@@ -36,17 +51,12 @@ void vni_tx_flush(struct vni_queue *q)
 	for (left = q->pending; left; left &= left - 1) {
 		unsigned int seat = __ffs64(left);
 		struct vni_pipe *pipe = vni_pipe_of(q, seat);
-		bool rung = false;
 
 		if (!pipe)
 			continue;
 		vni_ring_publish(&pipe->tx);
-		if (vni_ring_must_wake(&pipe->tx))
-			rung = vni_shm_channel_ring(q->vd->chan, seat, q->index);
-		u64_stats_update_begin(&q->tx.sync);
-		u64_stats_add(&q->tx.bells_rung, rung);
-		u64_stats_add(&q->tx.bells_spared, !rung);
-		u64_stats_update_end(&q->tx.sync);
+		if (!q->polled || vni_ring_wish_seen(&pipe->tx))
+			wake_peer(q, pipe, seat);
 	}
 	q->pending = 0;
 }
@@ -203,8 +213,11 @@ void vni_tx_service(struct vni_queue *q, bool polled)
 	for (left = READ_ONCE(q->vd->up); left; left &= left - 1) {
 		struct vni_pipe *pipe = vni_pipe_of(q, __ffs64(left));
 
-		if (pipe)
-			vni_tx_reap(q, pipe, __ffs64(left));
+		if (!pipe)
+			continue;
+		vni_tx_reap(q, pipe, __ffs64(left));
+		if (pipe->tx.checked != pipe->tx.published)
+			wake_peer(q, pipe, __ffs64(left));
 	}
 	if (vni_several(q->vd))
 		leave_bql(q);

@@ -42,19 +42,52 @@ static void frame_plan(const struct vni_dev *vd, struct vni_tx_frame *frame, str
 static int frame_fill_slots(struct vni_queue *q, struct vni_tx_frame *frame)
 {
 	u8 *buffer = q->vd->base + q->vd->geo.buffer;
-	u32 i, done = 0;
+	u32 i, left = frame->skb->len;
+	struct vni_gather gather;
+	int ret = 0;
 
-	for (i = 0; i < frame->nslots; i++) {
-		u32 part = min_t(u32, frame->skb->len - done, VNI_PAGE);
+	vni_gather_begin(&gather, frame->skb);
+	for (i = 0; i < frame->nslots && !ret; i++) {
+		u32 part = min_t(u32, left, VNI_PAGE);
 
-		if (skb_copy_bits(frame->skb, done, buffer + (u64)frame->slots[i] * VNI_PAGE, part))
-			return -EINVAL;
-		done += part;
+		ret = vni_gather(&gather, buffer + (u64)frame->slots[i] * VNI_PAGE, part);
+		left -= part;
 	}
-	return 0;
+	vni_gather_end(&gather);
+	return ret;
 }
 
-/* Step 2 of the head/tail form, or step 4 of the other: write the record at our head. */
+/* Step 2 of the head/tail form: the frame is written into the ring's lines, around their end. */
+static int frame_fill_lines(struct vni_pipe *pipe, const struct vni_tx_frame *frame, u32 at)
+{
+	u32 len = frame->skb->len, first = min(len, pipe->tx_bytes - at);
+	struct vni_gather gather;
+	int ret;
+
+	vni_gather_begin(&gather, frame->skb);
+	ret = vni_gather(&gather, pipe->tx_store + at, first);
+	if (!ret && unlikely(first < len))
+		ret = vni_gather(&gather, pipe->tx_store, len - first);
+	vni_gather_end(&gather);
+	return ret;
+}
+
+/*
+ * The lines that small frames to come will take were last read by the peer's core. They are asked
+ * for early, so that they are here when they are written to; long copies see to that themselves.
+ */
+#define FEW_LINES   4
+#define LINES_AHEAD 24
+
+static void own_lines(const struct vni_pipe *pipe, u32 count)
+{
+	u32 at = pipe->tx.mine + LINES_AHEAD;
+
+	for (; count; count--, at++)
+		vni_prefetchw(pipe->tx_store + (at & (pipe->tx.size - 1)) * VNI_LINE);
+}
+
+/* Write the record at our head: step 4 of the offset-manager form. */
 static int frame_put(struct vni_pipe *pipe, struct vni_tx_frame *frame)
 {
 	u32 at = vni_ring_at(&pipe->tx), len = frame->skb->len;
@@ -64,22 +97,20 @@ static int frame_put(struct vni_pipe *pipe, struct vni_tx_frame *frame)
 	if (frame->nsegs) {
 		vni_direct_put(pipe, frame, next);
 	} else if (frame->nslots) {
-		__le32 raw[VNI_ETH_SLOTS_MAX];
+		__le32 raw[VNI_ETH_SLOTS_MAX] vni_uninitialized;
 		u32 i;
 
 		for (i = 0; i < frame->nslots; i++)
 			raw[i] = cpu_to_le32(frame->slots[i]);
 		vni_ring_copy_in(pipe->tx_store, pipe->tx_bytes, next, raw,
 				 frame->nslots * sizeof(raw[0]));
-	} else {
-		u32 first = min(len, pipe->tx_bytes - next);
-
-		if (skb_copy_bits(frame->skb, 0, pipe->tx_store + next, first) ||
-		    skb_copy_bits(frame->skb, first, pipe->tx_store, len - first))
-			return -EINVAL;
+	} else if (frame_fill_lines(pipe, frame, next)) {
+		return -EINVAL;
 	}
 	pipe->flight[at] = frame->lines << 20 | len;
 	vni_ring_advance(&pipe->tx, frame->lines);
+	if (frame->lines <= FEW_LINES)
+		own_lines(pipe, frame->lines);
 	return 0;
 }
 
@@ -225,7 +256,7 @@ static netdev_tx_t xmit_locked(struct vni_queue *q, struct sk_buff *skb, unsigne
 {
 	struct netdev_queue *bql = netdev_get_tx_queue(q->vd->ndev, q->index);
 	bool single = !(seats & (seats - 1)), more;
-	struct vni_tx_frame frame;
+	struct vni_tx_frame frame vni_uninitialized;
 	u64 good;
 	int ret;
 
@@ -300,7 +331,7 @@ static int several_send(struct vni_queue *q, struct vni_tx_frame *frame, u64 sea
  */
 bool vni_tx_resend(struct vni_queue *q, unsigned int seat, struct sk_buff *skb)
 {
-	struct vni_tx_frame frame;
+	struct vni_tx_frame frame vni_uninitialized;
 	int ret;
 
 	if (!several_plan(q, &frame, skb, BIT_ULL(seat)))
@@ -335,7 +366,7 @@ static netdev_tx_t xmit_several(struct vni_queue *q, struct sk_buff *skb, u64 se
 {
 	bool single = !(seats & (seats - 1)), waits = false;
 	u64 before = q->waiting, good;
-	struct vni_tx_frame frame;
+	struct vni_tx_frame frame vni_uninitialized;
 	int ret;
 
 	if (before & seats)

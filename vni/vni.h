@@ -76,6 +76,15 @@ struct vni_tx_frame {
 	struct vni_seg segs[VNI_ETH_SEGS_MAX];
 };
 
+/* Reading an skb's bytes in order; gather.c. */
+struct vni_gather {
+	const u8 *data;		/* the next ones, @left of them */
+	u32 left;
+	u32 taken;		/* bytes read so far */
+	bool linear;		/* all are in one piece, and @seq is not used */
+	struct skb_seq_state seq;
+};
+
 #define VNI_LOANS      256	/* frames of a seat and queue that the stack may use in place */
 #define VNI_LOANS_REAP 32	/* given back in one poll */
 
@@ -230,6 +239,7 @@ struct vni_queue {
 	struct vni_xdp xdp;
 	atomic64_t bells_seen;
 	bool asleep;		/* a doorbell was asked for at some peer; NAPI only */
+	bool lazy;		/* what was consumed is shown later; NAPI only */
 	struct vni_idle idle;
 	bool found;		/* a hint: the last poll had work, and may not come by itself */
 
@@ -347,6 +357,11 @@ bool vni_backlog_drain(struct vni_queue *q, u64 seats);
 void vni_backlog_expire(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
 void vni_backlog_purge(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat);
 
+/* gather.c */
+void vni_gather_begin(struct vni_gather *gather, struct sk_buff *skb);
+int vni_gather(struct vni_gather *gather, void *to, u32 len);
+void vni_gather_end(struct vni_gather *gather);
+
 /* tx.c */
 bool vni_tx_resend(struct vni_queue *q, unsigned int seat, struct sk_buff *skb);
 netdev_tx_t vni_start_xmit(struct sk_buff *skb, struct net_device *ndev);
@@ -428,6 +443,7 @@ struct sk_buff *vni_pages_head(struct vni_queue *q, u32 len);
 /* rx.c */
 int vni_rx_give_back(struct vni_pipe *pipe, const u32 *slots, u32 count);
 int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget);
+void vni_rx_publish(struct vni_queue *q, struct vni_conn *conn);
 
 /* poll.c */
 int vni_poll(struct napi_struct *napi, int budget);
@@ -441,6 +457,8 @@ bool vni_moderation_pushes(void);
 void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes);
 bool vni_moderation_heavy(struct vni_queue *q, u32 frames);
 bool vni_moderation_spin(struct vni_queue *q, u32 frames);
+bool vni_moderation_small(const struct vni_queue *q);
+void vni_moderation_rest(u32 frames);
 bool vni_moderation_wait(struct vni_queue *q);
 u32 vni_moderation_gather(const struct vni_queue *q);
 

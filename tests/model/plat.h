@@ -45,4 +45,8 @@ typedef int32_t s32;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+#define vni_copy(to, from, len) ((void)memcpy(to, from, len))
+
+#define vni_uninitialized
+
 #endif /* VNI_PLAT_H */

@@ -14,7 +14,7 @@
 #define START 0xfffffffeu /* the indices wrap in the middle */
 
 enum { PRODUCER, CONSUMER };
-enum { GO = 1, GO_QUIET, WAKE };
+enum { GO = 1, GO_QUIET, WAKE, POLL };
 enum { GHOST_RING };
 
 struct side {
@@ -32,6 +32,8 @@ static struct vni_ring_end ends[2];
 static u32 store[SIZE];
 static u32 after; /* the producer's wish when the ring is full */
 static bool polls; /* the consumer takes its wish back when it finds something */
+static bool glances; /* the producer only glances at the wish, and polls from time to time */
+static bool unpolled; /* that poll does not come */
 static bool deaf; /* do not look again when vni_ring_arm() says so */
 
 static const struct m_loc locs[] = {
@@ -71,11 +73,16 @@ static u32 actions(const struct m_state *st, unsigned int thread)
 	const struct wake *w = user((struct m_state *)st);
 	const struct side *s = &w->side[thread];
 
+	u32 poll = glances && !unpolled && thread == PRODUCER &&
+				   s->ring.checked != s->ring.published ?
+			   1u << POLL :
+			   0;
+
 	if (s->asleep)
-		return w->bell[thread] ? 1u << WAKE : 0;
+		return (w->bell[thread] ? 1u << WAKE : 0) | poll;
 	if (s->done == UNITS && thread == PRODUCER)
-		return 0;
-	return 1u << GO | (s->done + 1 < UNITS ? 1u << GO_QUIET : 0);
+		return poll;
+	return poll | 1u << GO | (s->done + 1 < UNITS ? 1u << GO_QUIET : 0);
 }
 
 bool m_ghost_step(struct m_state *st, unsigned int thread, unsigned int what, u32 arg, u32 *answer)
@@ -96,11 +103,22 @@ static void tell(struct side *s)
 		m_ghost(GHOST_RING, 0);
 }
 
+/* As vni_tx_flush() does while its poll comes by timer. */
+static void glance(struct side *s)
+{
+	vni_ring_publish(&s->ring);
+	if (vni_ring_wish_seen(&s->ring))
+		tell(s);
+}
+
 static void wait(struct side *s, u32 units)
 {
 	bool again;
 
-	tell(s);
+	if (glances && s->ring.own == &ends[PRODUCER])
+		glance(s);
+	else
+		tell(s);
 	again = vni_ring_arm(&s->ring, units);
 	s->asleep = deaf || !again;
 }
@@ -119,6 +137,8 @@ static void produce(struct side *s, bool quiet)
 	vni_ring_advance(&s->ring, 1);
 	if (quiet)
 		vni_ring_publish(&s->ring);
+	else if (glances)
+		glance(s);
 	else
 		tell(s);
 }
@@ -150,6 +170,8 @@ static void act(struct m_state *st, unsigned int thread, unsigned int action)
 	if (action == WAKE) {
 		s.asleep = 0;
 		user(st)->bell[thread] = 0;
+	} else if (action == POLL) {
+		tell(&s);
 	} else if (thread == PRODUCER) {
 		produce(&s, action == GO_QUIET);
 	} else {
@@ -166,7 +188,7 @@ static bool at_rest(const struct m_state *st)
 }
 
 static const char *const thread_names[] = { "producer", "consumer" };
-static const char *const action_names[] = { "", "go", "go, no doorbell", "wake up" };
+static const char *const action_names[] = { "", "go", "go, no doorbell", "wake up", "poll" };
 
 static void check(const char *name, const char *off_func, int off_thread, const char *want)
 {
@@ -207,6 +229,12 @@ int main(void)
 	check("ring without B", "vni_ring_publish", CONSUMER, "what was read");
 	/* stores do not overtake the load and branch before them; B' is there for the compiler */
 	check("ring without B'", "vni_ring_space", PRODUCER, NULL);
+	glances = true;
+	check("ring, the producer glances at the wish and polls", NULL, -1, NULL);
+	check("the same without C in the producer's poll", "vni_ring_must_wake", PRODUCER, "stuck");
+	unpolled = true;
+	check("the same without the poll", NULL, -1, "stuck");
+	glances = false;
 	deaf = true;
 	check("ring without the second look of vni_ring_arm()", NULL, -1, "stuck");
 	return m_report();

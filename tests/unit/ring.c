@@ -282,6 +282,33 @@ static void doorbell_covers_all_since_the_last_look(void **state)
 	assert_true(vni_ring_must_wake(&t.p));
 }
 
+/* A glance tells what the full question would, and leaves it to be asked. */
+static void a_glance_sees_the_wish(void **state)
+{
+	struct test_pair t;
+
+	(void)state;
+	test_pair_init(&t, SIZE, NEAR_WRAP);
+	send(&t, 1);
+	assert_true(vni_ring_must_wake(&t.p));
+	take(&t, 1);
+	send(&t, 1);
+	assert_false(vni_ring_wish_seen(&t.p));
+	take(&t, 1);
+	assert_int_equal(vni_ring_avail(&t.c), 0);
+	assert_false(vni_ring_arm(&t.c, 1));
+	assert_false(vni_ring_wish_seen(&t.p));
+	send(&t, 1);
+	assert_false(vni_ring_wish_seen(&t.p));
+	send(&t, 1);
+	assert_true(vni_ring_wish_seen(&t.p));
+	/* published again before anybody asks: still due, by the glance and by the question */
+	send(&t, 1);
+	assert_true(vni_ring_wish_seen(&t.p));
+	assert_true(vni_ring_must_wake(&t.p));
+	assert_false(vni_ring_wish_seen(&t.p));
+}
+
 static void doorbell_after_so_many(void **state)
 {
 	struct test_pair t;
@@ -371,6 +398,7 @@ int main(void)
 		cmocka_unit_test(passed_agrees_with_counting),
 		cmocka_unit_test(doorbell_only_when_asked),
 		cmocka_unit_test(doorbell_covers_all_since_the_last_look),
+		cmocka_unit_test(a_glance_sees_the_wish),
 		cmocka_unit_test(doorbell_after_so_many),
 		cmocka_unit_test(arm_looks_again),
 		cmocka_unit_test(producer_sleeps_and_is_woken),

@@ -19,6 +19,7 @@ class Row(NamedTuple):
     new: Summary
     change: float
     word: str  # better, worse, noise
+    column: str = ""
 
 
 def rows(base: Results, new: Results) -> list[Row]:
@@ -34,7 +35,7 @@ def rows(base: Results, new: Results) -> list[Row]:
         if real:
             word = "better" if (change > 0) == (group.better == "higher") else "worse"
         found.append(Row(key, group.title, group.unit, summary(before), summary(runs),
-                         change, word))
+                         change, word, group.columns[key.x] if group.columns else ""))
     return found
 
 
@@ -57,7 +58,7 @@ def _differences(base: Results, new: Results) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    at = f" {row.key.x}" if row.key.x else ""
+    at = f", {row.column}" if row.column else f" {row.key.x}" if row.key.x else ""
     return (f"{row.word:7} {row.change:+7.1%}  {row.title}, {row.key.who}{at}: "
             f"{row.old.median:.4g} ({row.old.least:.4g} to {row.old.most:.4g}), now "
             f"{row.new.median:.4g} ({row.new.least:.4g} to {row.new.most:.4g}) {row.unit}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from demo.lab import TOP, Lab, slow
 from demo.record import Record
 from demo.route import Place
 
-from . import build, pktgen, streams, trips
+from . import build, pktgen, samples, streams, trips
 from .errors import BenchError
 from .nodes import COPIED, LENT, Way
 from .part import Mode, Part
@@ -86,6 +87,8 @@ class Machines(Part):
         Group("vm-frames", name, "64-byte frames from pktgen, received a second", "million/s",
               "higher"),
         *_TRIPS,
+        samples.group("vm-profile-tcp", name, "vm", "TCP, writes of 128 KB"),
+        samples.group("vm-profile-frames", name, "vm", "64-byte frames from pktgen"),
     )
 
     def __init__(self, mode: Mode, name: str, record: Record) -> None:
@@ -100,15 +103,16 @@ class Machines(Part):
         self._lab = Lab(f"{name}-vm", "ivshmem", "6.12", ["--cpus0=1", "--cpus1=1", *ports])
 
     def expected(self) -> float:
-        shots = 4 * len(_TCP_SIZES) + 3 * (2 * len(_TRIP_SIZES) + 1)
-        return 60 + self.mode.runs * shots * (self.mode.seconds + 1.5)
+        shots = 4 * len(_TCP_SIZES) + 3 * (2 * len(_TRIP_SIZES) + 1) + 7
+        return 60 + self.mode.runs * (shots * (self.mode.seconds + 1.5) + 7 * 2 * samples.LEAD)
 
     def prepare(self) -> list[Shot]:
         if build.cpus() < 2:
             raise BenchError("two CPUs are needed, one a machine, and this process may use one")
         flow = build.compiled("flow", "flow.c", "-static")
         prepare.build_rr(self._record)
-        self._lab.up([f"{flow}:/usr/bin/flow", f"{prepare.RR}:/usr/bin/rr"], lambda text: None)
+        self._lab.up([f"{flow}:/usr/bin/flow", f"{prepare.RR}:/usr/bin/rr",
+                      f"{samples.program()}:/usr/bin/sample"], lambda text: None)
         accel = self._lab.status().get("accel", "?")
         if accel != "kvm":
             self.notes.append(f"QEMU emulates the processor here ({accel}): kernel code runs some "
@@ -132,10 +136,13 @@ class Machines(Part):
                  for size in _TCP_SIZES for who in (VNI, IN_PLACE, *self._rivals())]
         shots += [Shot(f"{who}, frames of {_FRAMES} B", partial(self._frames, who))
                   for who in self._wires]
-        return shots + [Shot(f"{who}, round trips, {protocol.upper()}, {size} B",
-                             partial(self._trip, who, protocol, size))
-                        for protocol in ("tcp", "udp") for size in _TRIP_SIZES
-                        for who in self._wires]
+        shots += [Shot(f"{who}, round trips, {protocol.upper()}, {size} B",
+                       partial(self._trip, who, protocol, size))
+                  for protocol in ("tcp", "udp") for size in _TRIP_SIZES for who in self._wires]
+        shots += [Shot(f"{who}, where the time goes, TCP", partial(self._profile_tcp, who))
+                  for who in (VNI, IN_PLACE, *self._rivals())]
+        return shots + [Shot(f"{who}, where the time goes, frames",
+                             partial(self._profile_frames, who)) for who in self._wires]
 
     def _connect_vni(self) -> None:
         for node in range(2):
@@ -212,6 +219,20 @@ class Machines(Part):
         self._take(who)
         rate = pktgen.generate(self._lab, self._wires[who], _FRAMES, self.mode.seconds)
         return {Key("vm-frames", who): rate.received}
+
+    def _profile_tcp(self, who: str) -> dict[Key, float]:
+        way = self._wires[VNI if who == IN_PLACE else who].way
+        return self._profile("vm-profile-tcp", who, partial(
+            streams.flow, self._lab, way, "tcp", _TCP_SIZES[-1]))
+
+    def _profile_frames(self, who: str) -> dict[Key, float]:
+        return self._profile("vm-profile-frames", who, partial(
+            pktgen.generate, self._lab, self._wires[who], _FRAMES))
+
+    def _profile(self, name: str, who: str, load: Callable[[float], object]) -> dict[Key, float]:
+        self._take(who)
+        return samples.of_machines(self._lab, {"sender": 0, "receiver": 1}, name, who,
+                                   self.mode.seconds, load)
 
     def _trip(self, who: str, protocol: str, size: int) -> dict[Key, float]:
         self._take(who)

@@ -11,7 +11,7 @@ from demo.record import Record
 from demo.route import Route
 from demo.where import KINDS
 
-from . import build, streams, trips
+from . import build, samples, streams, trips
 from .errors import BenchError
 from .nodes import COPIED, LENT, Way
 from .part import Mode, Part
@@ -23,6 +23,7 @@ IN_PLACE = {THERE: "VNI in place, node 0 to node 1", BACK: "VNI in place, node 1
 DIRECT = {THERE: "VNI direct, node 0 to node 1", BACK: "VNI direct, node 1 to node 0"}
 
 _SIZES = (1024, 16384, 131072)
+_PROFILED = (THERE, IN_PLACE[THERE], DIRECT[THERE], VETH)
 
 
 class Partition(Part):
@@ -35,6 +36,8 @@ class Partition(Part):
               "rx-copybreak, writes of 128 KB", "a frame", "lower"),
         Group("partition-median", name, "Round trip of 1 byte over TCP, median", "us", "lower"),
         Group("partition-p99", name, "Round trip of 1 byte over TCP, p99", "us", "lower"),
+        samples.group("partition-profile", name, "vm", "TCP, writes of 128 KB; node 0 has two "
+                      "processors"),
     )
 
     def __init__(self, mode: Mode, name: str, record: Record) -> None:
@@ -45,13 +48,15 @@ class Partition(Part):
         self._lent = self._direct = False
 
     def expected(self) -> float:
-        shots = 3 * (len(_SIZES) + 1) + 4 * len(_SIZES)
-        return 60 + self.mode.runs * shots * (self.mode.seconds + 1.7)
+        shots = 3 * (len(_SIZES) + 1) + 4 * len(_SIZES) + len(_PROFILED)
+        return 60 + self.mode.runs * (shots * (self.mode.seconds + 1.7)
+                                      + len(_PROFILED) * 2 * samples.LEAD)
 
     def prepare(self) -> list[Shot]:
         flow = build.compiled("flow", "flow.c", "-static")
         prepare.build_rr(self._record)
-        self._lab.up([f"{flow}:/usr/bin/flow", f"{prepare.RR}:/usr/bin/rr"], lambda text: None)
+        self._lab.up([f"{flow}:/usr/bin/flow", f"{prepare.RR}:/usr/bin/rr",
+                      f"{samples.program()}:/usr/bin/sample"], lambda text: None)
         accel = self._lab.status().get("accel", "?")
         if accel != "kvm":
             self.notes.append(f"QEMU emulates the processor here ({accel}): take the ratios, not "
@@ -60,7 +65,9 @@ class Partition(Part):
         return [Shot(f"{who}, TCP, {size} B", partial(self._stream, who, size))
                 for size in _SIZES for who in self._ways] + \
                [Shot(f"{who}, round trip", partial(self._trip, who))
-                for who in (THERE, BACK, VETH)]
+                for who in (THERE, BACK, VETH)] + \
+               [Shot(f"{who}, where the time goes", partial(self._profile, who))
+                for who in _PROFILED]
 
     def end(self) -> None:
         self._lab.down(self._record.home / "lab-partition")
@@ -108,6 +115,13 @@ class Partition(Part):
                 raise BenchError("no frame stayed in place")
             figures[Key("partition-copies", who)] = copied / (stayed + copied)
         return figures
+
+    def _profile(self, who: str) -> dict[Key, float]:
+        self._take(who)
+        way = self._ways[who]
+        ends = {"node 0": 0} if who == VETH else {"sender": 0, "receiver": 1}
+        return samples.of_machines(self._lab, ends, "partition-profile", who, self.mode.seconds,
+                                   partial(streams.flow, self._lab, way, "tcp", _SIZES[-1]))
 
     def _trip(self, who: str) -> dict[Key, float]:
         self._take(who)

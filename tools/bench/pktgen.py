@@ -29,7 +29,7 @@ _VECTOR_MOST = 1500  # the vector transport's frames are those of its MTU
 _NOWHERE = "198.18.0.2"  # of the range for benchmarks: routed nowhere, so nobody answers
 _GRACE = 20
 
-ONE_SKB = "VNI, mixed, one skb"
+ONE_SKB, VECTOR_ONE_SKB = "VNI, mixed, one skb", "UML vector (raw), one skb"
 # Sent again and again, and shown to the peer in bursts; a device has to allow that.
 _ONE_SKB = ("clone_skb 1000000", "burst 32")
 
@@ -67,6 +67,18 @@ def need(lab: Lab, nodes: int) -> None:
     for node in range(nodes):
         if "yes" not in lab.sh(node, "modprobe pktgen && echo yes || echo no"):
             raise BenchError("this kernel has no pktgen (CONFIG_NET_PKTGEN)")
+
+
+def wires(nodes: Nodes) -> dict[str, Wire]:
+    """Between two User-Mode Linux nodes, those that there are."""
+    devices = {MIXED: ("vni0", "vni0"), HEADTAIL: ("vni0", "vni0"), OFFSET: ("vni0", "vni0"),
+               VETH: ("va", "vb"), VECTOR: ("vec0", "vec0")}
+    found = {name: Wire(nodes.ways[name], *ends) for name, ends in devices.items()
+             if name in nodes.ways}
+    for name, one_skb in ((MIXED, ONE_SKB), (VECTOR, VECTOR_ONE_SKB)):
+        if name in found:
+            found[one_skb] = found[name]._replace(words=_ONE_SKB)
+    return found
 
 
 def _read(lab: Lab, place: Place, device: str, what: str) -> str:
@@ -119,7 +131,7 @@ class Pktgen(Part):
 
     def expected(self) -> float:
         shots = len(self._sizes) * (5 - len(self._left_out))
-        shots += sum((size <= _VECTOR_MOST) + (size <= memif.MOST) for size in self._sizes)
+        shots += sum(2 * (size <= _VECTOR_MOST) + (size <= memif.MOST) for size in self._sizes)
         lines_shots = len(self._lines_sizes) * (3 - len(self._left_out))
         return 6 + self.mode.runs * (shots * (self.mode.seconds + 1.2)
                                      + lines_shots * (self._lines_seconds + 2))
@@ -127,17 +139,15 @@ class Pktgen(Part):
     def prepare(self) -> list[Shot]:
         self._nodes.need()
         need(self._nodes.lab, 1)
-        devices = {MIXED: ("vni0", "vni0"), HEADTAIL: ("vni0", "vni0"), OFFSET: ("vni0", "vni0"),
-                   VETH: ("va", "vb"), VECTOR: ("vec0", "vec0")}
-        self._wires = {name: Wire(self._nodes.ways[name], *ends) for name, ends in devices.items()
-                       if name in self._nodes.ways and name not in self._left_out}
-        self._wires[ONE_SKB] = self._wires[MIXED]._replace(words=_ONE_SKB)
+        self._wires = {name: wire for name, wire in wires(self._nodes).items()
+                       if name not in self._left_out}
         self._set_mtu(_MTU)
         shots = []
         others = self._rivals_outside()
         for size in self._sizes:
             shots += [Shot(f"{name}, frames of {size} B", partial(self._frames, name, size))
-                      for name in self._wires if name != VECTOR or size <= _VECTOR_MOST]
+                      for name, wire in self._wires.items()
+                      if wire.sender != "vec0" or size <= _VECTOR_MOST]
             shots += [Shot(f"{name}, frames of {size} B", partial(self._packets, size))
                       for name in others if size <= memif.MOST]
         return shots + [Shot(f"{name}, lines that frames of {size} B take",

@@ -14,6 +14,7 @@ _SIZE = "900,430"
 # Ours in strong colours with filled points, rivals in others; told apart without colour as well.
 _OURS = ("#0b5cad", "#1f9e89", "#6a3d9a", "#3b7dd8")
 _RIVALS = ("#c2410c", "#7a7a7a", "#b8860b", "#a11d48")
+_SHARES = ("#c2410c", "#b8860b", "#0b5cad", "#6a3d9a", "#7a7a7a", "#e3e3e3")
 
 
 class Plots(NamedTuple):
@@ -95,9 +96,24 @@ def _bars(results: Results, group: Group, whos: list[str], xs: list[int]) -> lis
     return [*lines, "plot " + ", ".join(drawn)]
 
 
+def _stack(results: Results, group: Group, whos: list[str], xs: list[int]) -> list[str]:
+    """A bar each, of shares that make one; the names need room below."""
+    lines = ["set style data histograms", "set style histogram rowstacked", "set boxwidth 0.7",
+             "set style fill solid 0.9 noborder", "set yrange [0:1.05]", "unset logscale y",
+             "set xtics rotate by -25 noenhanced", "set rmargin 12",
+             f"set ylabel {_quoted(group.unit)}", "set key maxrows 2", "$shares << END"]
+    for who in whos:
+        told = [results.get(group.name, who, x) for x in xs]
+        lines.append(f"\"{who}\" " + " ".join(f"{one.median:g}" if one else "0" for one in told))
+    lines.append("END")
+    drawn = [f"$shares using {number + 2}:xtic(1) lc rgb '{_SHARES[x % len(_SHARES)]}' "
+             f"title {_quoted(group.columns[x])}" for number, x in enumerate(xs)]
+    return [*lines, "plot " + ", ".join(drawn)]
+
+
 def _script(results: Results, group: Group) -> str:
     whos, xs = results.whos(group.name), results.xs(group.name)
-    kind = _lines if len(xs) > 2 else _bars
+    kind = _stack if group.columns else _lines if len(xs) > 2 else _bars
     lines = ["set datafile missing '-'", *_frame(results, group),
              *kind(results, group, whos, xs)]
     return "\n".join(lines) + "\n"

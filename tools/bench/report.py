@@ -35,6 +35,8 @@ nav a { margin-right: 1.1em; } details { margin: .5em 0 1em; } .scroll { overflo
 
 
 def _at(group: Group, x: int) -> str:
+    if group.columns:
+        return group.columns[x]
     if not group.axis:
         return ""
     if "bytes" in group.axis:
@@ -67,7 +69,7 @@ def _table(results: Results, group: Group) -> str:
         cells = "".join(_cell(results.get(group.name, who, x)) for x in xs)
         rows.append(f'<tr{" class=ours" if _ours(who) else ""}><td>{escape(who)}</td>{cells}</tr>')
     axis = f", over {group.axis}" if group.axis else ""
-    title = f"{group.unit}{axis}; {group.better} is better"
+    title = f"{group.unit}{axis}" + ("" if group.columns else f"; {group.better} is better")
     return (f'<div class="scroll"><table><tr><th>{escape(title)}</th>{head}</tr>'
             f'{"".join(rows)}</table></div>')
 
@@ -105,10 +107,10 @@ def _image(svg: str, title: str) -> str:
 def _group(results: Results, group: Group, plots: Plots) -> str:
     if not results.of(group.name):
         return ""
-    parts = [f"<h3>{escape(group.title)}</h3>"]
+    parts = [f'<h3 id="{group.name}">{escape(group.title)}</h3>']
     if group.name in plots.svg:
         parts.append(_image(plots.svg[group.name], group.title))
-    parts += [_table(results, group), _ratios(results, group)]
+    parts += [_table(results, group), "" if group.columns else _ratios(results, group)]
     return "\n".join(parts)
 
 
@@ -132,6 +134,15 @@ def _targets(told: list[Told]) -> str:
                     f'<td class="left tight {kind}">{one.state}{by}</td></tr>')
     return ('<table><tr><th>Target</th><th class="left">wanted</th><th>found</th>'
             f'<th class="left"></th></tr>{"".join(rows)}</table>')
+
+
+def _where_time_goes(results: Results, told: list[Told]) -> str:
+    """For who wants to know why a target was missed."""
+    links = [f'<a href="#{group.name}">{escape(group.title.partition(": ")[2])}</a>'
+             for group in results.groups.values() if group.columns and results.of(group.name)]
+    if not links or not any(one.state == "missed" for one in told):
+        return ""
+    return f"<p>Where the time goes, of these: {'; '.join(links)}.</p>"
 
 
 def _places(group: Group, xs: list[int]) -> list[int]:
@@ -163,7 +174,7 @@ def _overview_row(results: Results, group: Group, x: int) -> str:
 
 def _overview(results: Results) -> str:
     rows = [_overview_row(results, group, x) for group in results.groups.values()
-            for x in _places(group, results.xs(group.name))]
+            if not group.columns for x in _places(group, results.xs(group.name))]
     if not any(rows):
         return "<p>No figure of VNI has a rival in this run.</p>"
     return ('<div class="scroll"><table><tr><th>Figure</th><th>VNI</th><th>unit</th>'
@@ -205,6 +216,7 @@ better, whether more or less is good.</p>
 {_overview(results)}
 <h2>Targets</h2>
 {_targets(told)}
+{_where_time_goes(results, told)}
 {"".join(_part(results, part, plots) for part in results.parts)}
 </body></html>
 """

@@ -23,6 +23,7 @@ class Group(NamedTuple):
     unit: str
     better: str  # "higher" or "lower"
     axis: str = ""  # what x counts; "" if there is one point only
+    columns: tuple[str, ...] = ()  # or x is one of these: shares of a whole
 
     def ratio(self, ours: float, theirs: float) -> float:
         """How many times as good: above 1 is better, whichever way is up."""
@@ -115,7 +116,8 @@ def _filled(value: dict[str, Any]) -> Results:
     results = Results()
     results.facts = {name: value[name] for name in ("taken", "mode", "host", "kernel")}
     results.parts = [PartState(**part) for part in value["parts"]]
-    results.declare(*(Group(**group) for group in value["groups"]))
+    results.declare(*(Group(**{**group, "columns": tuple(group.get("columns", ()))})
+                      for group in value["groups"]))
     for figure in value["figures"]:
         key = Key(figure["group"], figure["who"], int(figure["x"]))
         runs = [float(run) for run in figure["runs"]]

@@ -84,6 +84,8 @@ def _frames(results: Results) -> list[Told]:
     told = [_at_least(f"64-byte frames from pktgen: {rival}", wanted,
                       _ratio(results, "frames", MIXED, rival, 64))
             for rival, wanted in ((VETH, 1.5), (VECTOR, 20.0))]
+    told.append(_at_least(f"64-byte frames from pktgen, one skb: {pktgen.VECTOR_ONE_SKB}", 20.0,
+                          _ratio(results, "frames", pktgen.ONE_SKB, pktgen.VECTOR_ONE_SKB, 64)))
     # the bare ring makes no socket buffers either
     ours = results.get("frames", pktgen.ONE_SKB, 1500)
     ring_ = results.get("copy-frames", copy.RING, 1500)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What processors are at, looked at some two thousand times a second: User-Mode Linux nodes by the
+host's perf, machines by a sampler of their own (sample.c)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from demo.lab import Lab
+
+from . import build
+from .errors import BenchError
+from .results import Group, Key
+
+Seen = TypeVar("Seen")
+
+RATE = 1999  # a second, and not in step with timers
+LEAD = 1.2  # seconds until what is looked at is at its speed
+COLUMNS = ("copying and clearing", "the kernel's rest", "drivers", "pktgen")
+OUTSIDE = {"uml": "the host, system calls", "vm": "programs"}
+ASLEEP = "asleep"
+
+_LINE = re.compile(r"\s*([0-9a-f]+) (.*) \((.*?)\)$")
+_COPIES = re.compile(r"(memcpy|memmove|memset|clear_page|copy_page|rep_movs|rep_stos|copy_user)\w*$")
+_IDLE = re.compile(r"(pv_native_safe_halt|native_safe_halt|default_idle|acpi_safe_halt|"
+                   r"acpi_idle_do_entry|mwait_idle|io_idle)$")
+_UML_FILE = "linux"  # its kernel is a program of that name
+_HOST_FILES = ("[kernel.kallsyms]", "[kernel]", "[vdso]", "[guest.kernel.kallsyms]")
+_LIBRARY = re.compile(r"(libc|ld-linux)\S*\.so")
+_KERNEL, _USER, _PKTGEN = "kernel", "user", "pktgen"
+
+
+class Sample(NamedTuple):
+    """So many times a processor was seen in a function."""
+
+    count: int
+    file: str  # kernel, a module's name, user, or a file of the host's
+    symbol: str
+
+
+class Module(NamedTuple):
+    name: str
+    start: int
+    end: int
+
+
+def group(name: str, part: str, kind: str, title: str) -> Group:
+    """Of shares of the time, for nodes of a kind: "uml" or "vm"."""
+    return Group(name, part, f"Where the time goes: {title}", "of the processors' time", "lower",
+                 columns=(*COLUMNS, OUTSIDE[kind], ASLEEP))
+
+
+def keyed(name: str, who: str, found: list[Sample], total: float = 0) -> dict[Key, float]:
+    return {Key(name, who, column): share for column, share in enumerate(shares(found, total))}
+
+
+def while_running(load: Callable[[float], object], seconds: float,
+                  look: Callable[[], Seen]) -> Seen:
+    """What is seen while a load runs; `look` takes so many seconds."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(load, seconds + 2 * LEAD)
+        try:
+            time.sleep(LEAD)
+            return look()
+        finally:
+            running.result()
+
+
+# -- User-Mode Linux ---------------------------------------------------------------------------
+
+
+def need_perf() -> None:
+    if not shutil.which("perf"):
+        raise BenchError("the host has no command perf (package linux-perf)")
+
+
+def _perf(*words: str) -> str:
+    done = subprocess.run(["perf", *words], capture_output=True, text=True)
+    if done.returncode:
+        raise BenchError(f"perf {words[0]}: {done.stderr.strip()[-300:]}")
+    return done.stdout
+
+
+def modules(lab: Lab, node: int) -> list[Module]:
+    """They lie in the kernel's own memory, of which perf knows no symbols."""
+    found = []
+    for line in lab.run(node, "cat", "/proc/modules").splitlines():
+        words = line.split()
+        start = int(words[5], 16)
+        found.append(Module(words[0], start, start + int(words[1])))
+    return found
+
+
+def of_process(path: Path, pid: int, seconds: float, known: list[Module]) -> list[Sample]:
+    """Of UML's process alone; `path` is for perf's data."""
+    _perf("record", "-q", "-e", "cpu-clock", "-F", str(RATE), "-p", str(pid), "-o", str(path),
+          "--", "sleep", str(seconds))
+    return parse(_perf("script", "-i", str(path), "-F", "ip,sym,dso").splitlines(), known)
+
+
+def parse(lines: Iterable[str], known: list[Module]) -> list[Sample]:
+    found = []
+    for line in lines:
+        match = _LINE.match(line)
+        if not match:
+            continue
+        address, symbol, file = int(match[1], 16), match[2], Path(match[3]).name
+        if file != _UML_FILE and file not in _HOST_FILES and not _LIBRARY.match(file):
+            file = next((one.name for one in known if one.start <= address < one.end), "module")
+        found.append(Sample(1, file, symbol.partition("+")[0]))
+    return found
+
+
+# -- machines ----------------------------------------------------------------------------------
+
+
+def program() -> Path:
+    return build.compiled("sample", "sample.c", "-static")
+
+
+def of_machines(lab: Lab, ends: dict[str, int], name: str, who: str, seconds: float,
+                load: Callable[[float], object]) -> dict[Key, float]:
+    """Both ends of a load at once, each by itself."""
+    def look() -> dict[Key, float]:
+        with ThreadPoolExecutor(len(ends)) as pool:
+            found = pool.map(partial(_of_machine, lab, seconds), ends.values())
+            return {key: share for end, one in zip(ends, found)
+                    for key, share in keyed(name, f"{who}, {end}", one).items()}
+
+    return while_running(load, seconds, look)
+
+
+def _of_machine(lab: Lab, seconds: float, node: int) -> list[Sample]:
+    """Of all processors of a node that has the program in /usr/bin."""
+    text = lab.run(node, "sample", str(seconds), str(RATE), seconds=seconds + 60)
+    found = []
+    for line in text.splitlines():
+        count, file, symbol = line.split(";")
+        found.append(Sample(int(count), file, symbol))
+    return found
+
+
+# -- both --------------------------------------------------------------------------------------
+
+
+def shares(samples: list[Sample], total: float = 0) -> list[float]:
+    """Of the time, in the order of the group's columns. Where there are fewer samples than `total` it was
+    asleep; machines are looked at while they are idle, too."""
+    found = dict.fromkeys(range(len(COLUMNS) + 2), 0.0)
+    if not samples:
+        raise BenchError("there are no samples of the node")
+    total = total or sum(sample.count for sample in samples)
+    for sample in samples:
+        found[_column(sample)] += sample.count / total
+    asleep = len(COLUMNS) + 1
+    found[asleep] = max(0.0, 1 - sum(share for what, share in found.items() if what != asleep))
+    return list(found.values())
+
+
+def _column(sample: Sample) -> int:
+    if sample.file == _USER or sample.file in _HOST_FILES or _LIBRARY.match(sample.file):
+        return len(COLUMNS)
+    if sample.file not in (_KERNEL, _UML_FILE):
+        return 3 if sample.file == _PKTGEN else 2
+    if _IDLE.match(sample.symbol):
+        return len(COLUMNS) + 1
+    return 0 if _COPIES.match(sample.symbol) else 1
