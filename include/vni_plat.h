@@ -10,6 +10,7 @@
 
 #ifdef __KERNEL__
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 #include <linux/string.h>
 #include <linux/errno.h>
@@ -21,7 +22,16 @@
 #if defined(CONFIG_UML) && defined(CONFIG_X86_64)
 #include "vni_plat_uml.h"
 #else
-#define vni_copy(to, from, len) ((void)memcpy(to, from, len))
+/*
+ * Bulk copies into and out of the window, by the kernel's memcpy(): it is the one for the processor
+ * at hand, where a compiler that knows how long they can be puts one of its own.
+ */
+static inline void vni_copy(void *to, const void *from, size_t len)
+{
+	OPTIMIZER_HIDE_VAR(len);
+	memcpy(to, from, len);
+}
+
 #define vni_prefetchw(at) prefetchw(at)
 #endif
 #define vni_prefetch(at) prefetch(at)

@@ -185,7 +185,7 @@ static struct sk_buff *direct_copy(struct vni_queue *q, const struct vni_pipe *p
 				   u32 at)
 {
 	struct sk_buff *skb = vni_pages_skb(q, view->len);
-	u8 head[VNI_ETH_HEAD_MAX];
+	u8 head[VNI_ETH_HEAD_MAX] vni_uninitialized;
 	u32 i, done = view->head;
 
 	if (!skb)
@@ -221,7 +221,7 @@ const char *vni_direct_read(struct vni_queue *q, struct vni_pipe *pipe,
 {
 	u32 behind = (at + sizeof(struct vni_rec) + view->nslots * sizeof(struct vni_seg)) &
 		     (pipe->rx_bytes - 1);
-	struct vni_rec_seg segs[VNI_ETH_SEGS_MAX];
+	struct vni_rec_seg segs[VNI_ETH_SEGS_MAX] vni_uninitialized;
 	u32 i;
 
 	if (!pipe->ram)

@@ -23,15 +23,17 @@
 /* Asking for a doorbell is repeated while the peer runs ahead of it; then the poll takes over. */
 #define WAIT_TRIES 4
 
-/* Ring a peer that asked for it (step 5). */
-static void wake_peer(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
+/* Ring a peer if it asked for that (step 5). */
+static bool wake_peer(struct vni_queue *q, struct vni_pipe *pipe, unsigned int seat)
 {
-	bool rung = vni_ring_must_wake(&pipe->tx) &&
-		    vni_shm_channel_ring(q->vd->chan, seat, q->index);
+	return vni_ring_must_wake(&pipe->tx) && vni_shm_channel_ring(q->vd->chan, seat, q->index);
+}
 
+static void count_bells(struct vni_queue *q, bool rung, bool spared)
+{
 	u64_stats_update_begin(&q->tx.sync);
 	u64_stats_add(&q->tx.bells_rung, rung);
-	u64_stats_add(&q->tx.bells_spared, !rung);
+	u64_stats_add(&q->tx.bells_spared, spared);
 	u64_stats_update_end(&q->tx.sync);
 }
 
@@ -51,12 +53,13 @@ void vni_tx_flush(struct vni_queue *q)
 	for (left = q->pending; left; left &= left - 1) {
 		unsigned int seat = __ffs64(left);
 		struct vni_pipe *pipe = vni_pipe_of(q, seat);
+		bool rung;
 
 		if (!pipe)
 			continue;
 		vni_ring_publish(&pipe->tx);
-		if (!q->polled || vni_ring_wish_seen(&pipe->tx))
-			wake_peer(q, pipe, seat);
+		rung = (!q->polled || vni_ring_wish_seen(&pipe->tx)) && wake_peer(q, pipe, seat);
+		count_bells(q, rung, !rung);
 	}
 	q->pending = 0;
 }
@@ -216,8 +219,9 @@ void vni_tx_service(struct vni_queue *q, bool polled)
 		if (!pipe)
 			continue;
 		vni_tx_reap(q, pipe, __ffs64(left));
-		if (pipe->tx.checked != pipe->tx.published)
-			wake_peer(q, pipe, __ffs64(left));
+		/* at a glance no wish was seen: look again */
+		if (wake_peer(q, pipe, __ffs64(left)))
+			count_bells(q, true, false);
 	}
 	if (vni_several(q->vd))
 		leave_bql(q);

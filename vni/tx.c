@@ -43,7 +43,7 @@ static int frame_fill_slots(struct vni_queue *q, struct vni_tx_frame *frame)
 {
 	u8 *buffer = q->vd->base + q->vd->geo.buffer;
 	u32 i, left = frame->skb->len;
-	struct vni_gather gather;
+	struct vni_gather gather vni_uninitialized;
 	int ret = 0;
 
 	vni_gather_begin(&gather, frame->skb);
@@ -61,7 +61,7 @@ static int frame_fill_slots(struct vni_queue *q, struct vni_tx_frame *frame)
 static int frame_fill_lines(struct vni_pipe *pipe, const struct vni_tx_frame *frame, u32 at)
 {
 	u32 len = frame->skb->len, first = min(len, pipe->tx_bytes - at);
-	struct vni_gather gather;
+	struct vni_gather gather vni_uninitialized;
 	int ret;
 
 	vni_gather_begin(&gather, frame->skb);
