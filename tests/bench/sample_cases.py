@@ -45,8 +45,8 @@ class Profiles(unittest.TestCase):
     def test_shares_stand_in_one_table_and_are_kept(self) -> None:
         made = Results()
         made.declare(samples.group("shares", "some", "uml", "TCP"))
-        for key, share in samples.keyed("shares", "VNI", samples.parse(self.LINES, self.KNOWN),
-                                        100).items():
+        for key, share in samples.keyed(
+                "shares", "VNI", {"sender": samples.parse(self.LINES, self.KNOWN)}, 100).items():
             made.add(key, share)
         table = report._table(made, made.groups["shares"])  # pylint: disable=protected-access
         for column in made.groups["shares"].columns:

@@ -7,7 +7,7 @@ bench-build:
 	@tools/deps install $(KVER) uml bench
 	@$(MAKE) -s uml all >/dev/null
 
-bench: bench-build ## measure VNI beside its rivals, write a report (about 65 minutes)
+bench: bench-build ## measure VNI beside its rivals, write a report (about 75 minutes)
 	@tools/vni-bench run $(ARGS)
 
 bench-quick: bench-build ## the same in 5 minutes, fewer runs and sizes

@@ -231,8 +231,9 @@ class Machines(Part):
 
     def _profile(self, name: str, who: str, load: Callable[[float], object]) -> dict[Key, float]:
         self._take(who)
-        return samples.of_machines(self._lab, {"sender": 0, "receiver": 1}, name, who,
-                                   self.mode.seconds, load)
+        found = samples.of_ends({"sender": 0, "receiver": 1}, self.mode.seconds, load,
+                                partial(samples.of_machine, self._lab, self.mode.seconds))
+        return samples.keyed(name, who, found)
 
     def _trip(self, who: str, protocol: str, size: int) -> dict[Key, float]:
         self._take(who)

@@ -120,8 +120,10 @@ class Partition(Part):
         self._take(who)
         way = self._ways[who]
         ends = {"node 0": 0} if who == VETH else {"sender": 0, "receiver": 1}
-        return samples.of_machines(self._lab, ends, "partition-profile", who, self.mode.seconds,
-                                   partial(streams.flow, self._lab, way, "tcp", _SIZES[-1]))
+        found = samples.of_ends(ends, self.mode.seconds,
+                                partial(streams.flow, self._lab, way, "tcp", _SIZES[-1]),
+                                partial(samples.of_machine, self._lab, self.mode.seconds))
+        return samples.keyed("partition-profile", who, found)
 
     def _trip(self, who: str) -> dict[Key, float]:
         self._take(who)

@@ -125,14 +125,16 @@ class Pktgen(Part):
         self._sizes = mode.some(SIZES, _QUICK_SIZES)
         self._lines_seconds = min(mode.seconds, _LINES_SECONDS)
         self._lines_sizes = mode.some(_LINES_SIZES, _QUICK_LINES_SIZES)
-        self._left_out = (HEADTAIL, OFFSET) if mode.quick else ()
+        self._left_out = (HEADTAIL, OFFSET, VECTOR_ONE_SKB) if mode.quick else ()
         self._wires: dict[str, Wire] = {}
         self._memif = memif.Memif()
 
     def expected(self) -> float:
-        shots = len(self._sizes) * (5 - len(self._left_out))
-        shots += sum(2 * (size <= _VECTOR_MOST) + (size <= memif.MOST) for size in self._sizes)
-        lines_shots = len(self._lines_sizes) * (3 - len(self._left_out))
+        quick = self.mode.quick
+        shots = len(self._sizes) * (3 if quick else 5)
+        shots += sum((1 if quick else 2) * (size <= _VECTOR_MOST) + (size <= memif.MOST)
+                     for size in self._sizes)
+        lines_shots = len(self._lines_sizes) * (1 if quick else 3)
         return 6 + self.mode.runs * (shots * (self.mode.seconds + 1.2)
                                      + lines_shots * (self._lines_seconds + 2))
 

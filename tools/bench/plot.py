@@ -100,7 +100,7 @@ def _stack(results: Results, group: Group, whos: list[str], xs: list[int]) -> li
     """A bar each, of shares that make one; the names need room below."""
     lines = ["set style data histograms", "set style histogram rowstacked", "set boxwidth 0.7",
              "set style fill solid 0.9 noborder", "set yrange [0:1.05]", "unset logscale y",
-             "set xtics rotate by -25 noenhanced", "set rmargin 12",
+             "set xtics rotate by -25 noenhanced", "set rmargin 26",
              f"set ylabel {_quoted(group.unit)}", "set key maxrows 2", "$shares << END"]
     for who in whos:
         told = [results.get(group.name, who, x) for x in xs]

@@ -33,12 +33,12 @@ class Profile(Part):
     def __init__(self, mode: Mode, nodes: Nodes, record: Record) -> None:
         super().__init__(mode)
         self._nodes = nodes
-        self._file = record.home / "perf.data"
+        self._home = record.home
         self._wires: dict[str, pktgen.Wire] = {}
 
     def expected(self) -> float:
-        ends = 2 * (len(_WAYS) + sum(map(len, _FRAMES.values())))
-        return 8 + self.mode.runs * ends * (self.mode.seconds + 2 * samples.LEAD + 1)
+        shots = len(_WAYS) + sum(map(len, _FRAMES.values()))
+        return 8 + self.mode.runs * shots * (self.mode.seconds + 2 * samples.LEAD + 1.5)
 
     def prepare(self) -> list[Shot]:
         samples.need_perf()
@@ -56,7 +56,6 @@ class Profile(Part):
 
     def end(self) -> None:
         self._nodes.settle()
-        self._file.unlink(missing_ok=True)
 
     def _tcp(self, name: str) -> dict[Key, float]:
         way = self._nodes.ways[name]
@@ -69,15 +68,14 @@ class Profile(Part):
 
     def _ends(self, told: str, name: str, way: Way,
               load: Callable[[float], object]) -> dict[Key, float]:
-        """Sender and receiver after one another, as the load runs anew."""
         self._nodes.take(way)
-        pids = self._nodes.pids()
+        pids, lab, seconds = self._nodes.pids(), self._nodes.lab, self.mode.seconds
+        known = [samples.modules(lab, node) for node in range(2)]
+
+        def one(node: int) -> list[samples.Sample]:
+            return samples.of_process(self._home / f"perf-{node}.data", pids[node], seconds,
+                                      known[node])
+
         ends = {"sender": 0, "receiver": 1} if way.server.node else {"both": 0}
-        figures: dict[Key, float] = {}
-        seconds = self.mode.seconds
-        for end, node in ends.items():
-            found = samples.while_running(
-                load, seconds, partial(samples.of_process, self._file, pids[node], seconds,
-                                       samples.modules(self._nodes.lab, node)))
-            figures |= samples.keyed(told, f"{name}, {end}", found, samples.RATE * seconds)
-        return figures
+        found = samples.of_ends(ends, seconds, load, one)
+        return samples.keyed(told, name, found, samples.RATE * seconds)

@@ -10,17 +10,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from demo.lab import Lab
 
 from . import build
 from .errors import BenchError
 from .results import Group, Key
-
-Seen = TypeVar("Seen")
 
 RATE = 1999  # a second, and not in step with timers
 LEAD = 1.2  # seconds until what is looked at is at its speed
@@ -58,18 +55,21 @@ def group(name: str, part: str, kind: str, title: str) -> Group:
                  columns=(*COLUMNS, OUTSIDE[kind], ASLEEP))
 
 
-def keyed(name: str, who: str, found: list[Sample], total: float = 0) -> dict[Key, float]:
-    return {Key(name, who, column): share for column, share in enumerate(shares(found, total))}
+def keyed(name: str, who: str, found: dict[str, list[Sample]],
+          total: float = 0) -> dict[Key, float]:
+    """The shares of each end, as shares() has them."""
+    return {Key(name, f"{who}, {end}", column): share for end, samples in found.items()
+            for column, share in enumerate(shares(samples, total))}
 
 
-def while_running(load: Callable[[float], object], seconds: float,
-                  look: Callable[[], Seen]) -> Seen:
-    """What is seen while a load runs; `look` takes so many seconds."""
-    with ThreadPoolExecutor(1) as pool:
+def of_ends(ends: dict[str, int], seconds: float, load: Callable[[float], object],
+            one: Callable[[int], list[Sample]]) -> dict[str, list[Sample]]:
+    """Both ends of a load at once; `one` looks at a node for so many seconds."""
+    with ThreadPoolExecutor(len(ends) + 1) as pool:
         running = pool.submit(load, seconds + 2 * LEAD)
         try:
             time.sleep(LEAD)
-            return look()
+            return dict(zip(ends, pool.map(one, ends.values())))
         finally:
             running.result()
 
@@ -100,10 +100,12 @@ def modules(lab: Lab, node: int) -> list[Module]:
 
 
 def of_process(path: Path, pid: int, seconds: float, known: list[Module]) -> list[Sample]:
-    """Of UML's process alone; `path` is for perf's data."""
+    """Of UML's process alone; `path` is for perf's data, and there only meanwhile."""
     _perf("record", "-q", "-e", "cpu-clock", "-F", str(RATE), "-p", str(pid), "-o", str(path),
           "--", "sleep", str(seconds))
-    return parse(_perf("script", "-i", str(path), "-F", "ip,sym,dso").splitlines(), known)
+    lines = _perf("script", "-i", str(path), "-F", "ip,sym,dso").splitlines()
+    path.unlink()
+    return parse(lines, known)
 
 
 def parse(lines: Iterable[str], known: list[Module]) -> list[Sample]:
@@ -126,19 +128,7 @@ def program() -> Path:
     return build.compiled("sample", "sample.c", "-static")
 
 
-def of_machines(lab: Lab, ends: dict[str, int], name: str, who: str, seconds: float,
-                load: Callable[[float], object]) -> dict[Key, float]:
-    """Both ends of a load at once, each by itself."""
-    def look() -> dict[Key, float]:
-        with ThreadPoolExecutor(len(ends)) as pool:
-            found = pool.map(partial(_of_machine, lab, seconds), ends.values())
-            return {key: share for end, one in zip(ends, found)
-                    for key, share in keyed(name, f"{who}, {end}", one).items()}
-
-    return while_running(load, seconds, look)
-
-
-def _of_machine(lab: Lab, seconds: float, node: int) -> list[Sample]:
+def of_machine(lab: Lab, seconds: float, node: int) -> list[Sample]:
     """Of all processors of a node that has the program in /usr/bin."""
     text = lab.run(node, "sample", str(seconds), str(RATE), seconds=seconds + 60)
     found = []
