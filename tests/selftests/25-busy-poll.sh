@@ -45,9 +45,8 @@ trips() {
 counted() {
 	echo $(($(in_node 0 "stat $1") + $(in_node 1 "stat $1")))
 }
-# few_bells PROTOCOL: fewer than one doorbell in 4 round trips, of both nodes. If both slept until
+# few_bells PROTOCOL N: fewer than one doorbell in N round trips, of both nodes. If both slept until
 # they are rung there would be 8. A node that stands still for a moment may cost one.
-# few_bells PROTOCOL N: fewer than one doorbell in N round trips
 few_bells() {
 	_few_before=$(counted tx_bells_rung)
 	_few_trips=$(trips "$1" 2) || return
@@ -156,7 +155,7 @@ small_writes() {
 	[ "$_small" -ge 100 ] && [ $((8 * _small_bells)) -lt "$_small" ]
 }
 if [ "$(node 1 nproc)" = 1 ]; then
-	# a host that gives a node's processor to somebody else makes it look like question and answer
+	# at a slow moment of the host it looks like question and answer
 	check "writes of 64 bytes: the writer has fewer than one doorbell in 8" eval '
 		node 0 flow -s && { small_writes || small_writes || small_writes; }'
 else
