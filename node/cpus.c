@@ -127,7 +127,7 @@ int vni_cpus_take(struct vni_node *node, struct vni_say *say)
 
 /**
  * vni_cpus_give() - give a node's CPUs back to node 0, online
- * @node: its CPUs are held in INIT or were never started
+ * @node: its CPUs are held or were never started
  *
  * Context: process, vni_nodes_lock; sleeps.
  */

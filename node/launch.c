@@ -61,24 +61,53 @@ static void send_init(u32 apicid)
 	icr(apicid, APIC_INT_LEVELTRIG | APIC_DM_INIT);
 }
 
-/**
- * vni_launch_init_cpus() - send INIT to all CPUs of a node
- * @node: owns the CPUs, which wait for a SIPI afterwards
- *
- * Context: any, hard interrupt too.
+/* Offset of a node's trampoline page in the low region; its topmost page table follows. */
+static u32 low_offset(const struct vni_node *node)
+{
+	return node->low_slot * 2 * PAGE_SIZE;
+}
+
+static void send_sipi(const struct vni_node *node, u32 apicid)
+{
+	u64 page = vni_region_low()->base + low_offset(node);
+
+	icr(apicid, APIC_DM_STARTUP | (u32)(page >> PAGE_SHIFT));
+}
+
+/*
+ * The trampoline with no data: a CPU that comes here halts. CPUs of the node may be halted here
+ * already, so the code is not taken away for a moment.
  */
-void vni_launch_init_cpus(const struct vni_node *node)
+static struct vni_tramp_data *make_trampoline(const struct vni_node *node)
+{
+	u8 *page = low_map + low_offset(node);
+	struct vni_tramp_data *data = (void *)(page + VNI_TRAMP_DATA);
+
+	memset(data, 0, sizeof(*data));
+	memcpy(page, vni_tramp_begin, vni_tramp_end - vni_tramp_begin);
+	return data;
+}
+
+/**
+ * vni_launch_hold() - stop all CPUs of a node, whatever they do
+ * @node: owns the CPUs, which halt in the trampoline's page afterwards
+ *
+ * INIT alone would do, were it not for emulators: QEMU 7.2 lets a CPU that waits for a SIPI run
+ * from the reset vector if interrupts come at a bad moment, and peers ring until they see that the
+ * node does not answer. The whole machine is reset then. A CPU that misses the SIPI waits in INIT.
+ *
+ * Context: any, hard interrupt too. Two at once for a node write the same.
+ */
+void vni_launch_hold(const struct vni_node *node)
 {
 	u32 i;
 
 	for (i = 0; i < node->ncpus; i++)
 		send_init(node->apicid[i]);
-}
-
-/* Offset of a node's trampoline page in the low region; its topmost page table follows. */
-static u32 low_offset(const struct vni_node *node)
-{
-	return node->low_slot * 2 * PAGE_SIZE;
+	make_trampoline(node);
+	mb(); /* the trampoline is in memory before a CPU fetches it */
+	for (i = 0; i < node->ncpus; i++)
+		send_sipi(node, node->apicid[i]);
 }
 
 /*
@@ -147,14 +176,10 @@ static int make_tables(const struct vni_node *node)
 	return err;
 }
 
-static struct vni_tramp_data *make_trampoline(const struct vni_node *node)
+static void fill_trampoline(const struct vni_node *node, struct vni_tramp_data *data)
 {
-	u8 *page = low_map + low_offset(node);
-	struct vni_tramp_data *data = (void *)(page + VNI_TRAMP_DATA);
 	u32 base = (u32)vni_region_low()->base + low_offset(node);
 
-	memset(page, 0, PAGE_SIZE);
-	memcpy(page, vni_tramp_begin, vni_tramp_end - vni_tramp_begin);
 	data->gdt[VNI_TRAMP_CS / 8] = 0x00af9b000000ffffULL; /* code, 64 bit */
 	data->gdt[VNI_TRAMP_DS / 8] = 0x00cf93000000ffffULL; /* data, 4 GiB flat */
 	data->gdt_limit = sizeof(data->gdt) - 1;
@@ -164,7 +189,7 @@ static struct vni_tramp_data *make_trampoline(const struct vni_node *node)
 	data->cr3 = base + PAGE_SIZE;
 	data->entry = node->mem.base + VNI_OFF_KERNEL + ENTRY_64;
 	data->params = node->mem.base + VNI_OFF_BOOT_PARAMS;
-	return data;
+	data->start = 1;
 }
 
 /**
@@ -174,29 +199,30 @@ static struct vni_tramp_data *make_trampoline(const struct vni_node *node)
  *
  * Waits until the CPU has gone through the trampoline: 1 s at most.
  *
- * Context: process, vni_nodes_lock; sleeps. Return: 0, -ENOSPC, or -ETIMEDOUT with the CPU held in
- * INIT.
+ * The others stay where they are held until that kernel starts them.
+ *
+ * Context: process, vni_nodes_lock; sleeps. Return: 0, -ENOSPC, or -ETIMEDOUT with the CPU held.
  */
 int vni_launch_go(struct vni_node *node, struct vni_say *say)
 {
 	struct vni_tramp_data *data = make_trampoline(node);
-	u32 vector = (u32)((vni_region_low()->base + low_offset(node)) >> PAGE_SHIFT);
 	int i;
 
 	if (make_tables(node))
 		return vni_say(say, -ENOSPC, "the kernel spans more memory than %d page tables map",
 			       TABLE_PAGES);
-	vni_launch_init_cpus(node);
+	send_init(node->apicid[0]);
+	fill_trampoline(node, data);
 	mb(); /* the trampoline is in memory before the CPU fetches it */
 	for (i = 0; i < 2 && !READ_ONCE(data->entered); i++) {
-		icr(node->apicid[0], APIC_DM_STARTUP | vector);
+		send_sipi(node, node->apicid[0]);
 		udelay(200);
 	}
 	for (i = 0; i < 1000 && !READ_ONCE(data->entered); i++)
 		usleep_range(1000, 1500);
 	if (READ_ONCE(data->entered))
 		return 0;
-	vni_launch_init_cpus(node);
+	vni_launch_hold(node);
 	return vni_say(say, -ETIMEDOUT, "CPU %u (APIC id %u) did not answer INIT and SIPI",
 		       node->cpu[0], node->apicid[0]);
 }

@@ -56,7 +56,7 @@ int vni_node_start(struct vni_node *node, struct vni_say *say)
 	if (vni_node_active(node))
 		return vni_say(say, -EBUSY, "node %u is %s already", node->id,
 			       vni_state_name(node->state));
-	vni_launch_init_cpus(node);
+	vni_launch_hold(node);
 	vni_image_place(node);
 	vni_acpi_build(node);
 	vni_channel_format(node);
@@ -79,7 +79,7 @@ int vni_node_start(struct vni_node *node, struct vni_say *say)
 }
 
 /**
- * vni_node_stop() - hold a node in INIT, whatever it does
+ * vni_node_stop() - hold a node, whatever it does
  * @node: the node
  * @say: gets the reason of a failure
  *
@@ -89,7 +89,7 @@ int vni_node_stop(struct vni_node *node, struct vni_say *say)
 {
 	if (node->state == VNI_NODE_LOADED)
 		return vni_say(say, -EINVAL, "node %u was not started", node->id);
-	vni_launch_init_cpus(node);
+	vni_launch_hold(node);
 	vni_state_set(node, VNI_NODE_STOPPED, "stopped from node 0");
 	schedule_work(&node->drain); /* the last output, and the end of the port's stream */
 	pr_info("node %u stopped\n", node->id);

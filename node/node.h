@@ -174,7 +174,7 @@ u64 vni_acpi_rsdp(const struct vni_node *node);
 /* launch.c: INIT, SIPI and the trampoline */
 int vni_launch_init(void);
 void vni_launch_exit(void);
-void vni_launch_init_cpus(const struct vni_node *node);
+void vni_launch_hold(const struct vni_node *node);
 int vni_launch_go(struct vni_node *node, struct vni_say *say);
 
 /* watch.c: noticing what nodes do */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a node's first CPU executes after SIPI: from real mode straight to long mode, then to the
- * kernel's 64-bit entry. Data only for node 0: launch.c copies it below 1 MiB, to a page boundary,
- * which becomes CS. No stack, no interrupt.
+ * What a node's CPUs execute after SIPI: the one that starts goes from real mode straight to long
+ * mode, then to the kernel's 64-bit entry; those that are held halt. Data only for node 0: launch.c
+ * copies it below 1 MiB, to a page boundary, which becomes CS. No stack, no interrupt.
  */
 #include <linux/linkage.h>
 #include <asm/msr-index.h>
@@ -20,6 +20,8 @@ vni_tramp_begin:
 	cld
 	movw	%cs, %ax
 	movw	%ax, %ds
+	cmpl	$0, VNI_TRAMP_START
+	je	park
 	lgdtl	VNI_TRAMP_GDT_LIMIT
 
 	movl	$X86_CR4_PAE, %eax
@@ -35,6 +37,10 @@ vni_tramp_begin:
 	movl	$(X86_CR0_PE | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_PG), %eax
 	movl	%eax, %cr0
 	ljmpl	*VNI_TRAMP_LONG_IP
+
+park:
+	hlt
+	jmp	park
 
 	.code64
 vni_tramp_long:

@@ -23,12 +23,14 @@ struct vni_tramp_data {
 	u32 entered;	/* 0x34: 1 once the CPU has left for the kernel */
 	u64 entry;	/* 0x38: the kernel's 64-bit entry */
 	u64 params;	/* 0x40: boot_params, for RSI */
+	u32 start;	/* 0x48: 0: halt for good */
 } __packed;
 
 static_assert(offsetof(struct vni_tramp_data, gdt_limit) == 0x20);
 static_assert(offsetof(struct vni_tramp_data, long_ip) == 0x28);
 static_assert(offsetof(struct vni_tramp_data, cr3) == 0x30);
 static_assert(offsetof(struct vni_tramp_data, params) == 0x40);
+static_assert(offsetof(struct vni_tramp_data, start) == 0x48);
 
 extern const u8 vni_tramp_begin[], vni_tramp_long[], vni_tramp_end[];
 #endif
@@ -39,6 +41,7 @@ extern const u8 vni_tramp_begin[], vni_tramp_long[], vni_tramp_end[];
 #define VNI_TRAMP_ENTERED	(VNI_TRAMP_DATA + 0x34)
 #define VNI_TRAMP_ENTRY		(VNI_TRAMP_DATA + 0x38)
 #define VNI_TRAMP_PARAMS	(VNI_TRAMP_DATA + 0x40)
+#define VNI_TRAMP_START		(VNI_TRAMP_DATA + 0x48)
 
 /* As the boot protocol asks: __BOOT_CS and __BOOT_DS. */
 #define VNI_TRAMP_CS	0x10

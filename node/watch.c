@@ -24,10 +24,10 @@ static struct hrtimer timer;
 static bool ticking;   /* under vni_state_lock */
 static u64 busy_until; /* ktime in ns; the timer's own */
 
-/* Hold the node in INIT from now on. Under vni_state_lock. */
+/* Hold the node from now on. Under vni_state_lock. */
 static void contain(struct vni_node *node, u32 state)
 {
-	vni_launch_init_cpus(node);
+	vni_launch_hold(node);
 	node->state = state;
 	node->init_at = 0;
 	schedule_work(&node->drain);

@@ -5,7 +5,12 @@
 # The starter refuses what is wrong, in one line that says why, before it touches anything.
 
 . "${0%/*}/net.sh"
-ktap_plan 33
+ktap_plan 34
+
+tool=$(mktemp -d)
+cleanup() { rm -rf "$tool"; }
+cc -std=gnu11 -O2 -static -o "$tool/physmem" "${0%/*}/physmem.c" || exit
+push 0 "$tool/physmem" /bin/physmem || exit
 fresh_or_end
 
 # refused BEHAVIOUR TEXT VNI-NODE-ARGUMENT...: it ends with an error and one line with TEXT in it.
@@ -74,7 +79,13 @@ beyond=$((mem + mem_size))
 	# Images are looked at when there is memory to put them into.
 	# shellcheck disable=SC2034 # used by eval
 	boot1=$(boot_of 1)
+	apic_id=$(node 1 sed -n 's/^apicid[^:]*: //p' /proc/cpuinfo)
 	node 0 vni-node stop 1
+	# Peers ring its doorbell until they see that it does not answer. 253 only asks a CPU to
+	# look whether it has something else to run.
+	check "a stopped node that is rung stays stopped, and the machine lives" in_node 0 '
+		for cpu in 0 1; do taskset $((cpu + 1)) physmem 0xfee00000 ipi $1 253 200000 & done
+		wait' "$apic_id"
 	check "a stopped node can be unloaded, its CPU is node 0's again" in_node 0 '
 		vni-node unload 1 && [ "$(cat /sys/devices/system/cpu/cpu'"$cpu"'/online)" = 1 ]'
 	online=$(node 0 cat /sys/devices/system/cpu/online)

@@ -8,6 +8,7 @@
  *	physmem ADDR sum LEN		print a checksum of LEN bytes
  *	physmem ADDR noise LEN SECONDS SEED	store random numbers at random places of LEN bytes
  *	physmem ADDR beat		count up the 8 bytes at ADDR 20 times a second, until killed
+ *	physmem ADDR ipi ID VECTOR TIMES	ADDR is a local APIC: send interrupts to another
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -64,6 +65,20 @@ static void beat(uint64_t at)
 	}
 }
 
+/*
+ * The kernel may send one of its own between our two stores: then ours goes where that one went, so
+ * the vector has to be one that does no harm there.
+ */
+static void ipi(uint64_t at, uint32_t id, uint32_t vector, uint64_t times)
+{
+	volatile uint32_t *apic = (volatile uint32_t *)map(at, 4096);
+
+	for (; times; times--) {
+		apic[0x310 / 4] = id << 24;
+		apic[0x300 / 4] = vector;
+	}
+}
+
 /* A burst of stores, then a moment of rest, so that the node also gets to act on what it read. */
 static void noise(uint64_t at, uint64_t len, unsigned int seconds, uint64_t seed)
 {
@@ -102,6 +117,8 @@ int main(int argc, char **argv)
 		noise(at, number(argv[3]), (unsigned int)number(argv[4]), number(argv[5]));
 	else if (!strcmp(verb, "beat") && argc == 3)
 		beat(at);
+	else if (!strcmp(verb, "ipi") && argc == 6)
+		ipi(at, (uint32_t)number(argv[3]), (uint32_t)number(argv[4]), number(argv[5]));
 	else
 		return 2;
 	return 0;

@@ -22,14 +22,15 @@ _CONSOLE_LOG = "node0.console"
 # panic=-1 with QEMU's -no-reboot: a panic ends the machine at once, and is noticed.
 # maxcpus=1: init brings the other CPUs up; until then nobody can be hit by a stale breakpoint
 # (lab.rst). noreplace-smp: the kernel is not patched for one CPU in between.
+# iomem=relaxed: tests write through /dev/mem into the window, and to the local APIC.
 _COMMAND_LINE = (
     "console=ttyS0,115200 ignore_loglevel panic=-1 tsc=reliable no_ipi_broadcast=1 "
-    "mitigations=off log_buf_len=4M maxcpus=1 noreplace-smp vni_lab.node=0"
+    "mitigations=off log_buf_len=4M maxcpus=1 noreplace-smp iomem=relaxed vni_lab.node=0"
 )
 
 # The others get what belongs to a node from the starter. Like node 0 they do without the page table
 # switches that the CPU shown here would ask for: under TCG each one empties the whole TLB.
-NODE_COMMAND_LINE = "mitigations=off"
+NODE_COMMAND_LINE = "mitigations=off maxcpus=1 noreplace-smp"
 
 
 class Partition(Environment):
