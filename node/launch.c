@@ -74,18 +74,9 @@ static void send_sipi(const struct vni_node *node, u32 apicid)
 	icr(apicid, APIC_DM_STARTUP | (u32)(page >> PAGE_SHIFT));
 }
 
-/*
- * The trampoline with no data: a CPU that comes here halts. CPUs of the node may be halted here
- * already, so the code is not taken away for a moment.
- */
-static struct vni_tramp_data *make_trampoline(const struct vni_node *node)
+static struct vni_tramp_data *tramp_data(const struct vni_node *node)
 {
-	u8 *page = low_map + low_offset(node);
-	struct vni_tramp_data *data = (void *)(page + VNI_TRAMP_DATA);
-
-	memset(data, 0, sizeof(*data));
-	memcpy(page, vni_tramp_begin, vni_tramp_end - vni_tramp_begin);
-	return data;
+	return (void *)(low_map + low_offset(node) + VNI_TRAMP_DATA);
 }
 
 /**
@@ -104,7 +95,8 @@ void vni_launch_hold(const struct vni_node *node)
 
 	for (i = 0; i < node->ncpus; i++)
 		send_init(node->apicid[i]);
-	make_trampoline(node);
+	memset(tramp_data(node), 0, sizeof(struct vni_tramp_data));
+	memcpy(low_map + low_offset(node), vni_tramp_begin, vni_tramp_end - vni_tramp_begin);
 	mb(); /* the trampoline is in memory before a CPU fetches it */
 	for (i = 0; i < node->ncpus; i++)
 		send_sipi(node, node->apicid[i]);
@@ -194,7 +186,7 @@ static void fill_trampoline(const struct vni_node *node, struct vni_tramp_data *
 
 /**
  * vni_launch_go() - start a node's first CPU at its kernel's entry
- * @node: with images and tables in place
+ * @node: held, with images and tables in place
  * @say: gets the reason of a failure
  *
  * Waits until the CPU has gone through the trampoline: 1 s at most.
@@ -205,7 +197,7 @@ static void fill_trampoline(const struct vni_node *node, struct vni_tramp_data *
  */
 int vni_launch_go(struct vni_node *node, struct vni_say *say)
 {
-	struct vni_tramp_data *data = make_trampoline(node);
+	struct vni_tramp_data *data = tramp_data(node);
 	int i;
 
 	if (make_tables(node))
@@ -213,7 +205,7 @@ int vni_launch_go(struct vni_node *node, struct vni_say *say)
 			       TABLE_PAGES);
 	send_init(node->apicid[0]);
 	fill_trampoline(node, data);
-	mb(); /* the trampoline is in memory before the CPU fetches it */
+	mb(); /* the data is in memory before the CPU reads it */
 	for (i = 0; i < 2 && !READ_ONCE(data->entered); i++) {
 		send_sipi(node, node->apicid[0]);
 		udelay(200);

@@ -84,8 +84,8 @@ beyond=$((mem + mem_size))
 	# Peers ring its doorbell until they see that it does not answer. 253 only asks a CPU to
 	# look whether it has something else to run.
 	check "a stopped node that is rung stays stopped, and the machine lives" in_node 0 '
-		for cpu in 0 1; do taskset $((cpu + 1)) physmem 0xfee00000 ipi $1 253 200000 & done
-		wait' "$apic_id"
+		taskset 1 physmem 0xfee00000 ipi $1 253 200000 &
+		taskset 2 physmem 0xfee00000 ipi $1 253 200000 && wait $!' "$apic_id"
 	check "a stopped node can be unloaded, its CPU is node 0's again" in_node 0 '
 		vni-node unload 1 && [ "$(cat /sys/devices/system/cpu/cpu'"$cpu"'/online)" = 1 ]'
 	online=$(node 0 cat /sys/devices/system/cpu/online)

@@ -8,7 +8,7 @@
  *	physmem ADDR sum LEN		print a checksum of LEN bytes
  *	physmem ADDR noise LEN SECONDS SEED	store random numbers at random places of LEN bytes
  *	physmem ADDR beat		count up the 8 bytes at ADDR 20 times a second, until killed
- *	physmem ADDR ipi ID VECTOR TIMES	ADDR is a local APIC: send interrupts to another
+ *	physmem ADDR ipi ID VECTOR TIMES	ADDR is a local APIC: send interrupts to that of ID
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -73,6 +73,11 @@ static void ipi(uint64_t at, uint32_t id, uint32_t vector, uint64_t times)
 {
 	volatile uint32_t *apic = (volatile uint32_t *)map(at, 4096);
 
+	if ((apic[0x30 / 4] & 0xf0) != 0x10) {
+		fprintf(stderr, "physmem: expected a local APIC's version, 0x1X, found 0x%" PRIx32
+			": no APIC there, or in x2APIC mode\n", apic[0x30 / 4]);
+		exit(1);
+	}
 	for (; times; times--) {
 		apic[0x310 / 4] = id << 24;
 		apic[0x300 / 4] = vector;

@@ -29,7 +29,8 @@ _COMMAND_LINE = (
 )
 
 # The others get what belongs to a node from the starter. Like node 0 they do without the page table
-# switches that the CPU shown here would ask for: under TCG each one empties the whole TLB.
+# switches that the CPU shown here would ask for: under TCG each one empties the whole TLB. And they
+# boot on one CPU, as it does.
 NODE_COMMAND_LINE = "mitigations=off maxcpus=1 noreplace-smp"
 
 
