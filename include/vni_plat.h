@@ -16,6 +16,7 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/prefetch.h>
+#include <linux/processor.h>
 #include <asm/barrier.h>
 #include <asm/byteorder.h>
 
@@ -70,6 +71,16 @@ typedef int32_t s32;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define vni_copy(to, from, len) ((void)memcpy(to, from, len))
+#define vni_prefetchw(at) __builtin_prefetch(at, 1)
+
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
 
 #endif
 

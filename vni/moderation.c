@@ -34,11 +34,10 @@
 #define HUGE_FRAME   16384 /* so large that nothing is gained by taking several together */
 #define MANY_AT_ONCE 4
 #define MUCH_AT_ONCE 16
-#define ONE_SIDED    4	  /* times as many frames one way as the other */
-#define SOON	     8	  /* on a free processor a poll comes that many times sooner */
-#define GATHER	     4	  /* ... if it has just become free and frames are not huge */
-#define BREATH_NS    1000 /* between polls that follow each other and find few small frames */
-#define PUSHED	     4	  /* frames that left in interrupts of programs; 1 for it to stay heavy */
+#define ONE_SIDED    4 /* times as many frames one way as the other */
+#define SOON	     8 /* on a free processor a poll comes that many times sooner */
+#define GATHER	     4 /* ... if it has just become free and frames are not huge */
+#define PUSHED	     4 /* frames that left in interrupts of programs; 1 for it to stay heavy */
 
 static bool span_is_heavy(const struct vni_moderation *mod, u32 tx_frames, u64 tx_bytes,
 			  u32 tx_pushed)
@@ -156,27 +155,6 @@ bool vni_moderation_spin(struct vni_queue *q, u32 frames)
 bool vni_moderation_small(const struct vni_queue *q)
 {
 	return q->mod.mean <= LARGE_FRAME;
-}
-
-/**
- * vni_moderation_rest() - polls follow each other: let small frames come together
- * @frames: how many the poll that ends now has received
- *
- * Who looks for each frame as soon as it comes takes the lines of the ring from the sender while he
- * writes to them, and both wait for each other. So a poll that found few frames is followed by a
- * moment's rest, BREATH_NS at most.
- *
- * Context: NAPI.
- */
-void vni_moderation_rest(u32 frames)
-{
-	u64 until;
-
-	if (!frames || frames >= MUCH_AT_ONCE)
-		return;
-	until = ktime_get_ns() + BREATH_NS;
-	while (ktime_get_ns() < until && processor_is_free())
-		cpu_relax();
 }
 
 /* Nobody is kept from anything: soon after frames, and ever later, up to the set distance. */

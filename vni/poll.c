@@ -238,8 +238,6 @@ int vni_poll(struct napi_struct *napi, int budget)
 	if (!spins || !work)
 		publish_conns(q);
 	q->lazy = spins && vni_moderation_small(q);
-	if (q->lazy)
-		vni_moderation_rest(work);
 	count(q, heavy && !again && !stays, stays || current == q->idle.task);
 	/* under heavy traffic the poll comes by itself */
 	WRITE_ONCE(q->found, !heavy && !stays && (work || vni_tx_limited(q)));

@@ -279,17 +279,31 @@ static u32 rx_deliver(struct vni_queue *q, struct vni_pipe *pipe, struct list_he
  * The lines of the ring come from the peer's core. Those of the next small frames are asked for
  * while this one is built, but none that was not published: the peer may be writing to it.
  */
-#define LINES_AHEAD 16
-#define LINES_ONCE  4
+#define READ_AHEAD 16
+#define LINES_ONCE 4
 
 static void fetch_lines(const struct vni_pipe *pipe, u32 avail)
 {
-	u32 at = pipe->rx.mine + LINES_AHEAD, count;
+	u32 at = pipe->rx.mine + READ_AHEAD, count;
 
-	if (avail <= LINES_AHEAD)
+	if (avail <= READ_AHEAD)
 		return;
-	for (count = min(avail - LINES_AHEAD, LINES_ONCE); count; count--, at++)
+	for (count = min(avail - READ_AHEAD, LINES_ONCE); count; count--, at++)
 		vni_prefetch(pipe->rx_store + (at & (pipe->rx.size - 1)) * VNI_LINE);
+}
+
+/*
+ * Polls that follow each other on a processor that nobody else wants wait a moment for small frames
+ * to come together: vni_slip.h says why.
+ */
+#define ONE_LINES 2 /* of the smallest frames; with larger ones it may rest in vain */
+#define FEW_LINES 64
+
+static s32 rx_avail(const struct vni_queue *q, struct vni_pipe *pipe)
+{
+	if (q->lazy)
+		return vni_slip_avail(&pipe->slip, &pipe->rx, ONE_LINES, FEW_LINES);
+	return vni_ring_avail(&pipe->rx);
 }
 
 /**
@@ -318,7 +332,7 @@ int vni_rx_pipe(struct vni_queue *q, struct vni_conn *conn, int budget)
 	if (q->xdp.xsk.pool)
 		budget = min(budget, VNI_XSK_FRAMES);
 	while (done < budget) {
-		avail = vni_ring_avail(&pipe->rx);
+		avail = rx_avail(q, pipe);
 		if (avail < 0)
 			fault = "its head passed the end of its ring";
 		if (avail <= 0)

@@ -76,12 +76,12 @@ static int frame_fill_lines(struct vni_pipe *pipe, const struct vni_tx_frame *fr
  * The lines that small frames to come will take were last read by the peer's core. They are asked
  * for early, so that they are here when they are written to; long copies see to that themselves.
  */
-#define FEW_LINES   4
-#define LINES_AHEAD 24
+#define FEW_LINES 4
+#define OWN_AHEAD 24
 
 static void own_lines(const struct vni_pipe *pipe, u32 count)
 {
-	u32 at = pipe->tx.mine + LINES_AHEAD;
+	u32 at = pipe->tx.mine + OWN_AHEAD;
 
 	for (; count; count--, at++)
 		vni_prefetchw(pipe->tx_store + (at & (pipe->tx.size - 1)) * VNI_LINE);

@@ -23,6 +23,7 @@
 
 #include "offset_mgr/vni_offset_mgr.h"
 #include "shmem_ring/vni_rec.h"
+#include "shmem_ring/vni_slip.h"
 #include "vni_abi.h"
 #include "vni_ram.h"
 #include "vni_shm.h"
@@ -143,6 +144,7 @@ struct vni_pipe {
 
 	/* receive side, NAPI only */
 	struct vni_ring rx ____cacheline_aligned;
+	struct vni_slip slip;
 	const u8 *rx_store;
 	u32 rx_bytes;
 	const u8 *peer_buffer;
@@ -458,7 +460,6 @@ void vni_moderation_note(struct vni_queue *q, u32 frames, u64 bytes);
 bool vni_moderation_heavy(struct vni_queue *q, u32 frames);
 bool vni_moderation_spin(struct vni_queue *q, u32 frames);
 bool vni_moderation_small(const struct vni_queue *q);
-void vni_moderation_rest(u32 frames);
 bool vni_moderation_wait(struct vni_queue *q);
 u32 vni_moderation_gather(const struct vni_queue *q);
 

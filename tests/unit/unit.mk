@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Unit tests of ring, records, offset manager, learned addresses and ivshmem's registers, in user
-# space. Needs libcmocka-dev.
+# Unit tests of ring, slip, records, offset manager, learned addresses and ivshmem's registers, in
+# user space. Needs libcmocka-dev.
 
 UNIT := build/unit
 UNIT_CFLAGS := -std=gnu11 -g -Wall -Wextra -Werror -Iinclude -Ishmem_ring -Ioffset_mgr
@@ -9,13 +9,14 @@ UNIT_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_TSAN := -O1 -fsanitize=thread -Wno-tsan
 UNIT_HDR := $(wildcard include/*.h shmem_ring/*.h offset_mgr/*.h vni/fdb.h tests/unit/*.h)
 UNIT_TRAFFIC := tests/unit/traffic.c offset_mgr/vni_offset_mgr.c
-UNIT_TESTS := $(addprefix $(UNIT)/,ring rec omgr fdb pair pair-fast threads ivshmem_v2 claim)
+UNIT_TESTS := $(addprefix $(UNIT)/,ring slip rec omgr fdb pair pair-fast threads ivshmem_v2 \
+		claim)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## unit tests, under the address and the thread sanitizer
 	@sh tests/unit/run.sh $(UNIT_TESTS)
 
-$(addprefix $(UNIT)/,ring rec omgr): $(UNIT)/%: tests/unit/%.c offset_mgr/vni_offset_mgr.c \
+$(addprefix $(UNIT)/,ring slip rec omgr): $(UNIT)/%: tests/unit/%.c offset_mgr/vni_offset_mgr.c \
 		$(UNIT_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) $(UNIT_ASAN) -o $@ $(filter %.c,$^) -lcmocka

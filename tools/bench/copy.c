@@ -22,13 +22,15 @@
 #define STORE (1U << 20)	/* bytes of shared memory: they stay in the cache */
 #define BYTES_MAX (128U << 10)
 
+/* What one side writes all the time has a line of its own: the other reads the rest. */
 struct work {
 	uint8_t *store;
 	uint32_t size, slots;
-	uint32_t count;		/* messages that were copied */
 	double ns, end;		/* to go on for, until */
-	struct vni_ring p, c;
 	pthread_barrier_t start;
+	uint32_t count __attribute__((aligned(LINE)));	/* messages that were copied */
+	struct vni_ring p __attribute__((aligned(LINE)));
+	struct vni_ring c __attribute__((aligned(LINE)));
 };
 
 static uint8_t *shared(void)
@@ -87,7 +89,7 @@ static s32 wait_space(struct vni_ring *ring, u32 want)
 	s32 space;
 
 	while ((space = vni_ring_space(ring, want)) < (s32)want)
-		relax();
+		cpu_relax();
 	return space;
 }
 
@@ -96,7 +98,7 @@ static s32 wait_avail(struct vni_ring *ring)
 	s32 avail;
 
 	while ((avail = vni_ring_avail(ring)) == 0)
-		relax();
+		cpu_relax();
 	if (avail < 0)
 		die("copy: the ring is broken");
 	return avail;

@@ -19,12 +19,13 @@
 #define LOOK 64		/* bursts or trips from one look at the clock to the next */
 #define LAST 0xffffffffffffull	/* the number of the element after which none comes */
 
+/* What one side writes all the time has a line of its own: the other reads the rest. */
 struct work {
 	struct ring *there, *back;
-	unsigned long count;	/* elements or trips that were made */
 	unsigned int burst;
 	double ns;		/* to go on for */
 	pthread_barrier_t start;
+	unsigned long count __attribute__((aligned(LINE)));	/* elements or trips made */
 };
 
 static void number(struct element *e, uint64_t number)
@@ -44,7 +45,7 @@ static void put_all(struct ring *r, struct element *e, unsigned int n)
 	unsigned int done = 0;
 
 	while ((done += ring_put(r, e + done, n - done)) < n)
-		relax();
+		cpu_relax();
 }
 
 static unsigned int get_some(struct ring *r, struct element *e, unsigned int n)
@@ -52,7 +53,7 @@ static unsigned int get_some(struct ring *r, struct element *e, unsigned int n)
 	unsigned int got;
 
 	while (!(got = ring_get(r, e, n)))
-		relax();
+		cpu_relax();
 	return got;
 }
 

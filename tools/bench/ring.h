@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vni_plat.h"
+
 #define ELEMENTS 1024	/* that a ring holds, a power of two */
 #define BURST_MAX 32
 #define LINE 64		/* bytes */
@@ -26,15 +28,6 @@ static inline void *new_memory(size_t bytes)
 		abort();
 	memset(memory, 0, bytes);
 	return memory;
-}
-
-static inline void relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
 }
 
 #endif /* BENCH_RING_H */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* VNI's ring, as the driver uses it: space, copy in, advance, publish; avail, copy out, ... */
-#include "vni_ring.h"
+/*
+ * VNI's ring, as the driver uses it for small frames: space, lines ahead asked for, copy in,
+ * advance, publish; avail with slip, copy out, advance, publish.
+ */
+#include "vni_slip.h"
 
 struct side {
 	struct vni_ring ring __attribute__((aligned(LINE)));
 	uint8_t *store;
+	struct vni_slip slip;	/* of the consumer */
 };
 
 struct ring {
@@ -26,6 +30,22 @@ static struct ring *ring_new(void)
 	return r;
 }
 
+#define IN_LINE	    (LINE / (unsigned int)sizeof(struct element))
+#define LINES_AHEAD 8
+#define FEW	    128	/* elements; a look that finds less was too early */
+
+/* The consumer read them last: they are asked for before they are written to. */
+static inline void own_lines(const struct side *side, unsigned int n)
+{
+	unsigned int at = vni_ring_at(&side->ring);
+	unsigned int i, to;
+
+	for (i = -at % IN_LINE; i < n; i += IN_LINE) {
+		to = (at + i + LINES_AHEAD * IN_LINE) % ELEMENTS;
+		vni_prefetchw(side->store + to * sizeof(struct element));
+	}
+}
+
 static inline unsigned int ring_put(struct ring *r, const struct element *e, unsigned int n)
 {
 	struct side *side = &r->producer;
@@ -33,6 +53,7 @@ static inline unsigned int ring_put(struct ring *r, const struct element *e, uns
 
 	if (space < (s32)n)
 		n = space < 0 ? 0 : space;
+	own_lines(side, n);
 	vni_ring_copy_in(side->store, STORE_BYTES, vni_ring_at(&side->ring) * sizeof(*e), e,
 			 n * sizeof(*e));
 	vni_ring_advance(&side->ring, n);
@@ -43,7 +64,7 @@ static inline unsigned int ring_put(struct ring *r, const struct element *e, uns
 static inline unsigned int ring_get(struct ring *r, struct element *e, unsigned int n)
 {
 	struct side *side = &r->consumer;
-	s32 avail = vni_ring_avail(&side->ring);
+	s32 avail = vni_slip_avail(&side->slip, &side->ring, n, FEW);
 
 	if (avail < (s32)n)
 		n = avail < 0 ? 0 : avail;
