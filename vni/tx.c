@@ -87,7 +87,7 @@ static void own_lines(const struct vni_pipe *pipe, u32 count)
 		vni_prefetchw(pipe->tx_store + (at & (pipe->tx.size - 1)) * VNI_LINE);
 }
 
-/* Write the record at our head: step 4 of the offset-manager form. */
+/* Write the record at our head: step 2 of the head/tail form, step 4 of the offset-manager form. */
 static int frame_put(struct vni_pipe *pipe, struct vni_tx_frame *frame)
 {
 	u32 at = vni_ring_at(&pipe->tx), len = frame->skb->len;

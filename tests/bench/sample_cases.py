@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -13,40 +15,56 @@ from bench.results import Key, Results, load
 
 
 class Profiles(unittest.TestCase):
-    LINES = ("# none", *30 * ("  60036aa0 memcpy_orig (/a/linux)",),
-             *10 * ("  60036bb0 tcp_sendmsg (/a/linux)",),
-             *5 * ("  60a41020 [unknown] (/dev/shm/#40 (deleted))",),
-             *3 * ("  60b00010 [unknown] (/dev/shm/#40 (deleted))",),
-             *4 * ("ffffffff81 memcpy_orig ([kernel.kallsyms])",),
-             "  7f0001 ptrace (/usr/lib/libc.so.6)")
+    KERNEL = 4711
+    LINES = ("# none", *30 * (" 4711  60036aa0 memcpy_orig (/a/linux)",),
+             *10 * (" 4711  60036bb0 tcp_sendmsg (/a/linux)",),
+             *5 * (" 4711  60a41020 [unknown] (/dev/shm/#40 (deleted))",),
+             *3 * (" 4711  60b00010 [unknown] (/dev/shm/#40 (deleted))",),
+             *4 * (" 4711 ffffffff81 memcpy_orig ([kernel.kallsyms])",),
+             " 4711  7f0001 ptrace (/usr/lib/libc.so.6)",
+             *2 * (" 4712  60036bb0 [unknown] (/dev/shm/#40 (deleted))",),
+             *3 * (" 4712 ffffffff81 ptrace_stop ([kernel.kallsyms])",))
     KNOWN = [samples.Module("vni", 0x60A40000, 0x60A50000),
              samples.Module("pktgen", 0x60B00000, 0x60B10000)]
 
     @staticmethod
-    def rounded(found: list[samples.Sample], total: float = 0) -> list[float]:
-        return [round(share, 6) for share in samples.shares(found, total)]
+    def rounded(found: list[samples.Sample], kind: str, total: float = 0) -> list[float]:
+        return [round(share, 6) for share in samples.shares(found, kind, total)]
 
-    def test_shares_of_a_process(self) -> None:
-        found = samples.parse(self.LINES, self.KNOWN)
-        self.assertEqual(self.rounded(found, 100), [0.3, 0.1, 0.05, 0.03, 0.05, 0.47])
+    def test_shares_of_the_processes_of_a_node(self) -> None:
+        found = samples.parse(self.LINES, self.KERNEL, self.KNOWN)
+        self.assertEqual(self.rounded(found, "uml", 100),
+                         [0.3, 0.1, 0.05, 0.03, 0.02, 0.08, 0.42])
+
+    def test_perf_tells_where_and_the_scheduler_how_long(self) -> None:
+        found = samples.weighed(samples.parse(self.LINES, self.KERNEL, self.KNOWN), 0.87)
+        self.assertEqual(self.rounded(found, "uml", 1), [0.45, 0.15, 0.075, 0.045, 0.03, 0.12, 0.13])
+
+    def test_time_on_a_processor(self) -> None:
+        before = samples.on_processor([os.getpid()])
+        end = time.process_time() + 0.05
+        while time.process_time() < end:
+            pass
+        used = samples.on_processor([os.getpid(), 2 ** 22 + 1]) - before
+        self.assertTrue(0.04 < used < 5, used)
 
     def test_shares_of_a_machine_that_is_looked_at_while_idle(self) -> None:
         found = [samples.Sample(*one) for one in
                  ((2, "kernel", "rep_movs_alternative"), (1, "vni", "vni_poll"), (3, "user", ""),
                   (4, "kernel", "pv_native_safe_halt"))]
-        self.assertEqual(self.rounded(found), [0.2, 0, 0.1, 0, 0.3, 0.4])
+        self.assertEqual(self.rounded(found, "vm"), [0.2, 0, 0.1, 0, 0.3, 0.4])
 
     def test_a_node_without_samples_is_no_sleeping_node(self) -> None:
         with self.assertRaisesRegex(BenchError, "no samples"):
-            samples.shares(samples.parse(self.LINES[:1], self.KNOWN), 100)
+            samples.shares(samples.parse(self.LINES[:1], self.KERNEL, self.KNOWN), "uml", 100)
         with self.assertRaisesRegex(BenchError, "no samples"):
-            samples.shares([])
+            samples.shares([], "vm")
 
     def test_shares_stand_in_one_table_and_are_kept(self) -> None:
         made = Results()
         made.declare(samples.group("shares", "some", "uml", "TCP"))
-        for key, share in samples.keyed(
-                "shares", "VNI", {"sender": samples.parse(self.LINES, self.KNOWN)}, 100).items():
+        parsed = samples.parse(self.LINES, self.KERNEL, self.KNOWN)
+        for key, share in samples.keyed("shares", "uml", "VNI", {"sender": parsed}, 100).items():
             made.add(key, share)
         table = report._table(made, made.groups["shares"])  # pylint: disable=protected-access
         for column in made.groups["shares"].columns:

@@ -233,7 +233,7 @@ class Machines(Part):
         self._take(who)
         found = samples.of_ends({"sender": 0, "receiver": 1}, self.mode.seconds, load,
                                 partial(samples.of_machine, self._lab, self.mode.seconds))
-        return samples.keyed(name, who, found)
+        return samples.keyed(name, "vm", who, found)
 
     def _trip(self, who: str, protocol: str, size: int) -> dict[Key, float]:
         self._take(who)

@@ -264,6 +264,11 @@ class Nodes:
             raise BenchError(f"the window of the nodes is not to be found: {found}")
         return found[0]
 
+    def processes(self, node: int) -> list[int]:
+        """Of a node: that of its kernel first, then those that its programs run in."""
+        leader = self.pids()[node]
+        return [leader, *(pid for pid in _session(leader) if pid != leader)]
+
     def cpu_seconds(self) -> list[float]:
         """That each node has used so far, all its processes on the host together."""
         return [_used(pid) for pid in self.pids()]
@@ -300,9 +305,9 @@ def check_built() -> None:
         raise BenchError("two CPUs are needed, one a node, and this process may use one")
 
 
-def _used(session: int) -> float:
-    """Seconds of processor that the processes of a session have used, and their ended children."""
-    ticks = 0
+def _session(leader: int) -> dict[int, list[str]]:
+    """The processes of a session, each with what its stat says behind the name."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -310,6 +315,13 @@ def _used(session: int) -> float:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[3]) == session:
-            ticks += sum(int(value) for value in fields[11:15])  # utime, stime, cutime, cstime
+        if int(fields[3]) == leader:
+            found[int(entry.name)] = fields
+    return found
+
+
+def _used(session: int) -> float:
+    """Seconds of processor that the processes of a session have used, and their ended children."""
+    ticks = sum(int(value) for fields in _session(session).values()
+                for value in fields[11:15])  # utime, stime, cutime, cstime
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -123,7 +123,7 @@ class Partition(Part):
         found = samples.of_ends(ends, self.mode.seconds,
                                 partial(streams.flow, self._lab, way, "tcp", _SIZES[-1]),
                                 partial(samples.of_machine, self._lab, self.mode.seconds))
-        return samples.keyed("partition-profile", who, found)
+        return samples.keyed("partition-profile", "vm", who, found)
 
     def _trip(self, who: str) -> dict[Key, float]:
         self._take(who)

@@ -21,24 +21,25 @@ from .results import Group, Key
 
 RATE = 1999  # a second, and not in step with timers
 LEAD = 1.2  # seconds until what is looked at is at its speed
-COLUMNS = ("copying and clearing", "the kernel's rest", "drivers", "pktgen")
-OUTSIDE = {"uml": "the host, system calls", "vm": "programs"}
-ASLEEP = "asleep"
+COPYING, REST, DRIVERS, PKTGEN = "copying and clearing", "the kernel's rest", "drivers", "pktgen"
+PROGRAMS, HOST, ASLEEP = "programs", "the host, system calls", "asleep"
+COLUMNS = {"uml": (COPYING, REST, DRIVERS, PKTGEN, PROGRAMS, HOST, ASLEEP),
+           "vm": (COPYING, REST, DRIVERS, PKTGEN, PROGRAMS, ASLEEP)}
 
-_LINE = re.compile(r"\s*([0-9a-f]+) (.*) \((.*?)\)$")
+_LINE = re.compile(r"\s*(\d+) +([0-9a-f]+) (.*) \((.*?)\)$")
 _COPIES = re.compile(r"(memcpy|memmove|memset|clear_page|copy_page|rep_movs|rep_stos|copy_user)\w*$")
 _IDLE = re.compile(r"(pv_native_safe_halt|native_safe_halt|default_idle|acpi_safe_halt|"
                    r"acpi_idle_do_entry|mwait_idle|io_idle)$")
 _UML_FILE = "linux"  # its kernel is a program of that name
 _HOST_FILES = ("[kernel.kallsyms]", "[kernel]", "[vdso]", "[guest.kernel.kallsyms]")
 _LIBRARY = re.compile(r"(libc|ld-linux)\S*\.so")
-_KERNEL, _USER, _PKTGEN = "kernel", "user", "pktgen"
+_KERNEL, _USER, _PKTGEN = "kernel", "user", "pktgen"  # files
 
 
 class Sample(NamedTuple):
-    """So many times a processor was seen in a function."""
+    """So many times a processor was seen in a function; or the share of the time that it was."""
 
-    count: int
+    count: float
     file: str  # kernel, a module's name, user, or a file of the host's
     symbol: str
 
@@ -52,14 +53,14 @@ class Module(NamedTuple):
 def group(name: str, part: str, kind: str, title: str) -> Group:
     """Of shares of the time, for nodes of a kind: "uml" or "vm"."""
     return Group(name, part, f"Where the time goes: {title}", "of the processors' time", "lower",
-                 columns=(*COLUMNS, OUTSIDE[kind], ASLEEP))
+                 columns=COLUMNS[kind])
 
 
-def keyed(name: str, who: str, found: dict[str, list[Sample]],
+def keyed(name: str, kind: str, who: str, found: dict[str, list[Sample]],
           total: float = 0) -> dict[Key, float]:
     """The shares of each end, as shares() has them."""
     return {Key(name, f"{who}, {end}", column): share for end, samples in found.items()
-            for column, share in enumerate(shares(samples, total))}
+            for column, share in enumerate(shares(samples, kind, total))}
 
 
 def of_ends(ends: dict[str, int], seconds: float, load: Callable[[float], object],
@@ -99,23 +100,59 @@ def modules(lab: Lab, node: int) -> list[Module]:
     return found
 
 
-def of_process(path: Path, pid: int, seconds: float, known: list[Module]) -> list[Sample]:
-    """Of UML's process alone; `path` is for perf's data, and there only meanwhile."""
-    _perf("record", "-q", "-e", "cpu-clock", "-F", str(RATE), "-p", str(pid), "-o", str(path),
-          "--", "sleep", str(seconds))
-    lines = _perf("script", "-i", str(path), "-F", "ip,sym,dso").splitlines()
+def of_processes(path: Path, pids: list[int], seconds: float,
+                 known: list[Module]) -> list[Sample]:
+    """Of a node's kernel, which is the first of these, and of those that its programs run in, as
+    shares of the time. perf has too few samples of processes that run for microseconds at a time, so it
+    tells where, and the scheduler tells how long. `path` is for perf's data, and there only meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(_busy, pids, seconds)
+        _perf("record", "-q", "-e", "cpu-clock", "-F", str(RATE), "-p", ",".join(map(str, pids)),
+              "-o", str(path), "--", "sleep", str(seconds))
+    lines = _perf("script", "-i", str(path), "-F", "pid,ip,sym,dso").splitlines()
     path.unlink()
-    return parse(lines, known)
+    return weighed(parse(lines, pids[0], known), busy.result())
 
 
-def parse(lines: Iterable[str], known: list[Module]) -> list[Sample]:
+def _busy(pids: list[int], seconds: float) -> float:
+    """The part of the time, away from both ends, where perf itself wants a processor."""
+    time.sleep(0.3 * seconds)
+    began, used = time.monotonic(), on_processor(pids)
+    time.sleep(0.6 * seconds)
+    return (on_processor(pids) - used) / (time.monotonic() - began)
+
+
+def on_processor(pids: list[int]) -> float:
+    """Seconds that processes had a processor."""
+    total = 0
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            try:
+                total += int(task.read_text().split()[0])  # nanoseconds
+            except OSError:  # it has ended meanwhile
+                continue
+    return total / 1e9
+
+
+def weighed(samples: list[Sample], busy: float) -> list[Sample]:
+    """Of so large a part of the time."""
+    count = sum(sample.count for sample in samples)
+    return [sample._replace(count=busy * sample.count / count) for sample in samples]
+
+
+def parse(lines: Iterable[str], kernel: int, known: list[Module]) -> list[Sample]:
     found = []
     for line in lines:
         match = _LINE.match(line)
         if not match:
             continue
-        address, symbol, file = int(match[1], 16), match[2], Path(match[3]).name
-        if file != _UML_FILE and file not in _HOST_FILES and not _LIBRARY.match(file):
+        pid, address, symbol = int(match[1]), int(match[2], 16), match[3]
+        file = Path(match[4]).name
+        if file in _HOST_FILES:
+            pass
+        elif pid != kernel:
+            file = _USER
+        elif file != _UML_FILE and not _LIBRARY.match(file):
             file = next((one.name for one in known if one.start <= address < one.end), "module")
         found.append(Sample(1, file, symbol.partition("+")[0]))
     return found
@@ -141,25 +178,26 @@ def of_machine(lab: Lab, seconds: float, node: int) -> list[Sample]:
 # -- both --------------------------------------------------------------------------------------
 
 
-def shares(samples: list[Sample], total: float = 0) -> list[float]:
-    """Of the time, in the order of the group's columns. Where there are fewer samples than `total` it was
-    asleep; machines are looked at while they are idle, too."""
-    found = dict.fromkeys(range(len(COLUMNS) + 2), 0.0)
+def shares(samples: list[Sample], kind: str, total: float = 0) -> list[float]:
+    """Of the time, in the order of the kind's columns. What is missing from `total` it was asleep;
+    machines are looked at while they are idle, too, and `total` is what all samples make."""
+    found = dict.fromkeys(COLUMNS[kind], 0.0)
     if not samples:
         raise BenchError("there are no samples of the node")
     total = total or sum(sample.count for sample in samples)
     for sample in samples:
         found[_column(sample)] += sample.count / total
-    asleep = len(COLUMNS) + 1
-    found[asleep] = max(0.0, 1 - sum(share for what, share in found.items() if what != asleep))
+    found[ASLEEP] = max(0.0, 1 - sum(share for what, share in found.items() if what != ASLEEP))
     return list(found.values())
 
 
-def _column(sample: Sample) -> int:
-    if sample.file == _USER or sample.file in _HOST_FILES or _LIBRARY.match(sample.file):
-        return len(COLUMNS)
+def _column(sample: Sample) -> str:
+    if sample.file == _USER:
+        return PROGRAMS
+    if sample.file in _HOST_FILES or _LIBRARY.match(sample.file):
+        return HOST
     if sample.file not in (_KERNEL, _UML_FILE):
-        return 3 if sample.file == _PKTGEN else 2
+        return PKTGEN if sample.file == _PKTGEN else DRIVERS
     if _IDLE.match(sample.symbol):
-        return len(COLUMNS) + 1
-    return 0 if _COPIES.match(sample.symbol) else 1
+        return ASLEEP
+    return COPYING if _COPIES.match(sample.symbol) else REST
