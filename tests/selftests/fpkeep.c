@@ -112,8 +112,8 @@ static void *look(void *arg)
 	unsigned int i;
 	char *pages;
 
-	pages = mmap(NULL, 2 * PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		     0);
+	pages = mmap(NULL, 2 * PAGES * PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (pages == MAP_FAILED)
 		return (void *)1;
 	for (turn = 0; now() < end; turn++) {

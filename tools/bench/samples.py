@@ -103,8 +103,8 @@ def modules(lab: Lab, node: int) -> list[Module]:
 def of_processes(path: Path, pids: list[int], seconds: float,
                  known: list[Module]) -> list[Sample]:
     """Of a node's kernel, which is the first of these, and of those that its programs run in, as
-    shares of the time. perf has too few samples of processes that run for microseconds at a time, so it
-    tells where, and the scheduler tells how long. `path` is for perf's data, and there only meanwhile."""
+    shares of the time. perf has too few samples of processes that run for microseconds at a time,
+    so it tells where, and the scheduler tells how long. `path` is for perf's data meanwhile."""
     with ThreadPoolExecutor(1) as pool:
         busy = pool.submit(_busy, pids, seconds)
         _perf("record", "-q", "-e", "cpu-clock", "-F", str(RATE), "-p", ",".join(map(str, pids)),
