@@ -33,7 +33,7 @@ struct vni_slip {
  * @one: units that the producer publishes at once; a look that finds no more was late enough
  * @few: units; a look that finds more than @one and less than that was too early
  *
- * Context: any; waits for a microsecond at most.
+ * Context: any; waits for VNI_SLIP_MAX times cpu_relax() at most.
  * Return: as vni_ring_avail().
  */
 static inline s32 vni_slip_avail(struct vni_slip *slip, struct vni_ring *ring, u32 one, u32 few)
